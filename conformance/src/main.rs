@@ -1,0 +1,2 @@
+//! The `scenario` command.
+fn main() {}

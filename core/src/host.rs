@@ -1,0 +1,91 @@
+//! What the core tells the program that embeds it.
+//!
+//! The library decides that a signal is generated, that a waiter must look again, that a process ID is
+//! free. Acting on it (signal frames, parking threads, freeing memory) is the host's.
+
+use crate::ids::TaskId;
+use crate::uapi::{Rusage, SigInfo, WaitStatus};
+
+/// Something that happened, told to the host after it was committed and in the order it happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A signal is generated. It is offered to `target` first; with `group` any thread of its thread
+    /// group may take it (SIGCHLD, the parent-death signal), without it only `target`.
+    Signal {
+        /// The thread that is offered the signal first.
+        target: TaskId,
+        /// The target's host cookie.
+        cookie: u64,
+        /// The signal is pending for the whole thread group.
+        group: bool,
+        /// What the receiver sees.
+        info: SigInfo,
+    },
+    /// An armed wait may now succeed or fail: the host calls wait again. A hint, never a promise.
+    Wake {
+        /// The waiting task.
+        task: TaskId,
+        /// The cookie of the armed wait.
+        wait: u64,
+    },
+    /// The task's thread group is exiting: the task must leave the guest and call `exit_begin`.
+    Interrupt {
+        /// The task to be interrupted.
+        task: TaskId,
+        /// The task's host cookie.
+        cookie: u64,
+    },
+    /// The last thread of a process has exited: its pidfd becomes readable.
+    Exited {
+        /// The thread-group leader.
+        task: TaskId,
+        /// The leader's host cookie.
+        cookie: u64,
+        /// What wait(2) will report.
+        status: WaitStatus,
+    },
+    /// A task is gone: its handle is stale from now on.
+    Reaped {
+        /// The task. Only good for comparing: it is stale.
+        task: TaskId,
+        /// Its process or thread ID.
+        pid: u32,
+        /// Its host cookie.
+        cookie: u64,
+        /// Who waited for it; `None` if nobody did (a thread, or a child whose parent ignores SIGCHLD).
+        reaper: Option<TaskId>,
+        /// Its final status.
+        status: WaitStatus,
+        /// What the process and its own waited-for children used; zero for a thread.
+        usage: Rusage,
+    },
+    /// A process has a new parent.
+    Reparented {
+        /// The leader of the process that was moved.
+        task: TaskId,
+        /// Its host cookie.
+        cookie: u64,
+        /// The thread that is its parent now.
+        parent: TaskId,
+    },
+    /// No task, process group or session uses this number any more.
+    PidFree {
+        /// The number.
+        pid: u32,
+    },
+}
+
+/// The program the core is embedded in.
+///
+/// `event` is called on the thread whose call caused the event, while the library holds nothing: it may
+/// call back into the tree. It must not block for long, and it must not panic.
+pub trait Host {
+    /// Takes note of an event.
+    fn event(&self, event: &Event);
+}
+
+impl<F: Fn(&Event)> Host for F {
+    fn event(&self, event: &Event) {
+        self(event);
+    }
+}
