@@ -1,2 +1,136 @@
 //! The `scenario` command.
-fn main() {}
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use ptexit_conformance::language::{Line, Script};
+use ptexit_conformance::run::{Lockstep, Runner, allowed_outcomes};
+use ptexit_conformance::subjects::{OnCore, OnModel, Subject};
+
+/// Runs scenarios: short scripts in which named tasks fork, exit and wait.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "\
+A scenario has one line for each thing that a task does, `ACTOR OPERATION ARGUMENTS`:
+
+    init fork a
+    a fork b
+    a exit 3
+    init wait4 any
+    b exit 0
+
+docs/scenarios.md lists the operations."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints what comes of each line: a scenario again, with `>` lines below each line.
+    Run {
+        /// Which implementation performs it.
+        #[arg(long, value_enum, default_value = "model")]
+        on: Implementation,
+        /// The scenario; `-` is standard input.
+        #[arg(default_value = "-")]
+        file: String,
+    },
+    /// Performs scenarios on the model and on the core, line by line, and compares the two with each
+    /// other and with the `>` lines of the file. Exit status 1: they differ.
+    Check {
+        /// The scenarios; `-` is standard input.
+        #[arg(required = true)]
+        files: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Implementation {
+    /// The sequential specification.
+    Model,
+    /// The lock-free library.
+    Core,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Run { on: Implementation::Model, file } => read(&file).and_then(|script| run(OnModel::new(), &script)),
+        Command::Run { on: Implementation::Core, file } => read(&file).and_then(|script| run(OnCore::new(), &script)),
+        Command::Check { files } => {
+            files.iter().try_fold(true, |good, file| Ok(check(file, &read(file)?)? && good)).map(|good| match good {
+                true => ExitCode::SUCCESS,
+                false => ExitCode::FAILURE,
+            })
+        }
+    };
+    done.unwrap_or_else(|message| {
+        eprintln!("scenario: {message}");
+        ExitCode::from(2)
+    })
+}
+
+fn read(file: &str) -> Result<Script, String> {
+    let mut text = String::new();
+    let read = match file {
+        "-" => io::stdin().read_to_string(&mut text).map(|_| ()),
+        _ => fs::read_to_string(file).map(|content| text = content),
+    };
+    read.map_err(|error| format!("{file}: {error}"))?;
+    text.parse().map_err(|error| format!("{file}, {error}"))
+}
+
+fn run<S: Subject>(subject: S, script: &Script) -> Result<ExitCode, String> {
+    let mut runner = Runner::new(subject);
+    let mut text = String::new();
+    for title in &script.title {
+        text += &format!("# {title}\n");
+    }
+    for line in &script.lines {
+        text += &format!("{line}\n");
+        for trace in runner.line(line).trace() {
+            text += &format!("    > {trace}\n");
+        }
+    }
+    print(&text)
+}
+
+fn check(file: &str, script: &Script) -> Result<bool, String> {
+    let mut both = Lockstep::new(OnCore::new());
+    for (number, (line, expected)) in script.lines.iter().zip(&script.expected).enumerate() {
+        if let Line::Par(branches) = line {
+            let count = allowed_outcomes(&both.model, branches).len();
+            print(&format!("{file}: `{line}` has {count} allowed outcomes\n"))?;
+        }
+        let (left, right, verdict) = both.line(line);
+        let as_expected = !script.has_expectation() || matches!(line, Line::Par(_)) || *expected == left.trace();
+        if verdict.is_ok() && as_expected {
+            continue;
+        }
+        print(&format!("{file}: differs at step {}: {line}\n", number + 1))?;
+        if let Err(difference) = verdict {
+            print(&format!("{difference}\n"))?;
+        }
+        for (title, trace) in [("expected", expected), ("model", &left.trace()), ("core", &right.trace())] {
+            print(&format!("{title}:\n"))?;
+            trace.iter().try_for_each(|line| print(&format!("    > {line}\n")).map(|_| ()))?;
+        }
+        return Ok(false);
+    }
+    print(&format!("{file}: {} steps, all agree\n", script.lines.len()))?;
+    Ok(true)
+}
+
+/// Writes to standard output; a reader that has gone away ends the program quietly.
+fn print(text: &str) -> Result<ExitCode, String> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(error.to_string()),
+    }
+}
