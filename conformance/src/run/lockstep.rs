@@ -1,10 +1,12 @@
 //! One scenario on two implementations, line by line.
 
+use core::fmt;
+
 use super::compare::{Difference, compare_sights, compare_steps};
 use super::par::allowed_outcomes;
 use super::runner::Runner;
 use super::step::Step;
-use crate::language::{Line, Statement};
+use crate::language::{Line, Script, Statement};
 use crate::subjects::{OnModel, Subject};
 
 /// The model and another implementation, side by side.
@@ -107,4 +109,49 @@ fn missing_wake(waiter: String) -> Difference {
         left: "it is woken, and ends".into(),
         right: "it would end as well, but nobody wakes it".into(),
     }
+}
+
+/// Two implementations that differ on a scenario, and where.
+#[derive(Debug)]
+pub struct Disagreement {
+    /// The scenario up to the line where they differ.
+    pub script: Script,
+    /// What came of every line, on the model and on the other.
+    pub traces: Vec<(Step, Step)>,
+    /// In what they differ.
+    pub difference: Difference,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<58} | other", "model")?;
+        for (line, (left, right)) in self.script.lines.iter().zip(&self.traces) {
+            writeln!(f, "{line}")?;
+            let (left, right) = (left.trace(), right.trace());
+            for index in 0..left.len().max(right.len()) {
+                let at = |trace: &[String]| trace.get(index).cloned().unwrap_or_default();
+                let (left, right) = (at(&left), at(&right));
+                let mark = if left == right { ' ' } else { '!' };
+                writeln!(f, "  {mark} {left:<54} | {right}")?;
+            }
+        }
+        write!(f, "{}", self.difference)
+    }
+}
+
+/// Performs a scenario on the model and on another implementation, to the end or to the first line on
+/// which they differ.
+pub fn disagreement<S: Subject>(script: &Script, other: S) -> Option<Box<Disagreement>> {
+    let mut both = Lockstep::new(other);
+    let mut traces = Vec::new();
+    for (index, line) in script.lines.iter().enumerate() {
+        let (left, right, verdict) = both.line(line);
+        traces.push((left, right));
+        if let Err(difference) = verdict {
+            let lines = script.lines[..=index].to_vec();
+            let script = Script { title: Vec::new(), expected: vec![Vec::new(); lines.len()], lines };
+            return Some(Box::new(Disagreement { script, traces, difference }));
+        }
+    }
+    None
 }
