@@ -71,10 +71,10 @@ impl Model {
         let mut threads = self.processes[process].threads.clone();
         threads.sort_by_key(|&thread| thread == leader);
         for thread in threads {
-            if self.tasks[thread].stage == Stage::Running {
+            if self.stage(thread) == Some(Stage::Running) {
                 self.exit_begin(thread, status)?;
             }
-            if self.tasks[thread].stage == Stage::Exiting {
+            if self.stage(thread) == Some(Stage::Exiting) {
                 self.exit_finish(thread, &Rusage::default())?;
             }
         }
@@ -110,6 +110,11 @@ impl Model {
         if self.notify_parent(process) {
             self.reap(process, None);
         }
+    }
+
+    /// `None` if the task is gone: a leader that was a zombie already goes with its last thread.
+    fn stage(&self, task: TaskKey) -> Option<Stage> {
+        self.tasks.get(task).map(|task| task.stage)
     }
 
     /// Where Linux looks when it needs some thread of a process that can still act
