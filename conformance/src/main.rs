@@ -60,7 +60,7 @@ enum Implementation {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        Command::Run { on: Implementation::Model, file } => read(&file).and_then(|script| run(OnModel::new(), &script)),
+        Command::Run { on: Implementation::Model, file } => read(&file).and_then(|script| run_on_model(&script)),
         Command::Run { on: Implementation::Core, file } => read(&file).and_then(|script| run(OnCore::new(), &script)),
         Command::Check { files } => {
             files.iter().try_fold(true, |good, file| Ok(check(file, &read(file)?)? && good)).map(|good| match good {
@@ -87,26 +87,40 @@ fn read(file: &str) -> Result<Script, String> {
 
 fn run<S: Subject>(subject: S, script: &Script) -> Result<ExitCode, String> {
     let mut runner = Runner::new(subject);
-    let mut text = String::new();
-    for title in &script.title {
-        text += &format!("# {title}\n");
-    }
+    let mut text: String = script.title.iter().map(|title| format!("# {title}\n")).collect();
     for line in &script.lines {
-        text += &format!("{line}\n");
-        for trace in runner.line(line).trace() {
-            text += &format!("    > {trace}\n");
-        }
+        text += &format!("{line}\n{}", indented(&runner.line(line).trace()));
     }
     print(&text)
+}
+
+/// As [`run`]; the model knows all that may come of a `par` line. It goes on with the first outcome.
+fn run_on_model(script: &Script) -> Result<ExitCode, String> {
+    let mut runner = Runner::new(OnModel::new());
+    let mut text: String = script.title.iter().map(|title| format!("# {title}\n")).collect();
+    for line in &script.lines {
+        text += &format!("{line}\n");
+        let Line::Par(branches) = line else {
+            text += &indented(&runner.line(line).trace());
+            continue;
+        };
+        let outcomes = allowed_outcomes(&runner, branches);
+        let count = outcomes.len();
+        for (index, outcome) in outcomes.iter().enumerate() {
+            text += &format!("    > outcome {} of {count}\n{}", index + 1, indented(&outcome.step.trace()));
+        }
+        runner = outcomes.into_iter().next().map_or(runner, |outcome| outcome.after);
+    }
+    print(&text)
+}
+
+fn indented(trace: &[String]) -> String {
+    trace.iter().map(|line| format!("    > {line}\n")).collect()
 }
 
 fn check(file: &str, script: &Script) -> Result<bool, String> {
     let mut both = Lockstep::new(OnCore::new());
     for (number, (line, expected)) in script.lines.iter().zip(&script.expected).enumerate() {
-        if let Line::Par(branches) = line {
-            let count = allowed_outcomes(&both.model, branches).len();
-            print(&format!("{file}: `{line}` has {count} allowed outcomes\n"))?;
-        }
         let (left, right, verdict) = both.line(line);
         let as_expected = !script.has_expectation() || matches!(line, Line::Par(_)) || *expected == left.trace();
         if verdict.is_ok() && as_expected {
@@ -117,8 +131,7 @@ fn check(file: &str, script: &Script) -> Result<bool, String> {
             print(&format!("{difference}\n"))?;
         }
         for (title, trace) in [("expected", expected), ("model", &left.trace()), ("core", &right.trace())] {
-            print(&format!("{title}:\n"))?;
-            trace.iter().try_for_each(|line| print(&format!("    > {line}\n")).map(|_| ()))?;
+            print(&format!("{title}:\n{}", indented(trace)))?;
         }
         return Ok(false);
     }

@@ -1,9 +1,10 @@
 //! Everything that may come of things that happen side by side.
 
+use super::compare::compare_steps;
 use super::runner::Runner;
 use super::step::Step;
-use crate::language::{Line, Statement};
-use crate::subjects::OnModel;
+use crate::language::{Line, Operation, Statement};
+use crate::subjects::{OnModel, Subject};
 
 /// One outcome that the model allows.
 pub struct Allowed {
@@ -13,6 +14,14 @@ pub struct Allowed {
     pub after: Runner<OnModel>,
 }
 
+/// A part of a statement that happens in one go.
+#[derive(Clone, Copy)]
+struct Act {
+    statement: Statement,
+    /// The statement whose result this is.
+    result_of: Option<Statement>,
+}
+
 /// One way to get to an outcome: how far each branch has come, and the model there.
 struct Path {
     done: Vec<usize>,
@@ -20,9 +29,10 @@ struct Path {
     runner: Runner<OnModel>,
 }
 
-/// Every outcome of the branches taken one statement at a time in every order, each only once. Waits
-/// that are woken go on at once, or when all branches are at their ends.
+/// Every outcome of the branches taken one act at a time in every order, each only once. An exit is two
+/// acts. Waits that are woken go on at once, or when all branches are at their ends.
 pub fn allowed_outcomes(start: &Runner<OnModel>, branches: &[Vec<Statement>]) -> Vec<Allowed> {
+    let branches: Vec<Vec<Act>> = branches.iter().map(|branch| branch.iter().flat_map(acts).collect()).collect();
     let mut outcomes = Vec::new();
     for at_once in [true, false] {
         let first = Path { done: vec![0; branches.len()], step: Step::default(), runner: start.clone() };
@@ -30,22 +40,33 @@ pub fn allowed_outcomes(start: &Runner<OnModel>, branches: &[Vec<Statement>]) ->
         while let Some(path) = open.pop() {
             let next: Vec<usize> = (0..branches.len()).filter(|&b| path.done[b] < branches[b].len()).collect();
             if next.is_empty() {
-                finish(path, branches, &mut outcomes);
+                finish(path, &branches, &mut outcomes);
                 continue;
             }
             // Last in, first out: the first branch is tried first.
-            open.extend(next.into_iter().rev().map(|branch| advance(&path, branches, branch, at_once)));
+            open.extend(next.into_iter().rev().map(|branch| advance(&path, &branches, branch, at_once)));
         }
     }
     outcomes
 }
 
-fn advance(path: &Path, branches: &[Vec<Statement>], branch: usize, at_once: bool) -> Path {
+fn acts(statement: &Statement) -> Vec<Act> {
+    let act = |operation, result_of| Act { statement: Statement { operation, ..*statement }, result_of };
+    match statement.operation {
+        Operation::Exit(code) => {
+            vec![act(Operation::ExitBegin(code), Some(*statement)), act(Operation::ExitFinish, None)]
+        }
+        operation => vec![act(operation, Some(*statement))],
+    }
+}
+
+fn advance(path: &Path, branches: &[Vec<Act>], branch: usize, at_once: bool) -> Path {
     let mut runner = path.runner.clone();
-    let statement = branches[branch][path.done[branch]];
+    let Act { statement, result_of } = branches[branch][path.done[branch]];
     let came = if at_once { runner.line(&Line::Step(statement)) } else { runner.act(&statement) };
     let mut step = path.step.clone();
-    step.outcomes.extend(came.outcomes);
+    let outcomes = came.outcomes.into_iter().map(|(_, outcome)| outcome);
+    step.outcomes.extend(result_of.into_iter().zip(outcomes));
     step.happenings.extend(came.happenings);
     step.completions.extend(came.completions);
     let mut done = path.done.clone();
@@ -53,11 +74,16 @@ fn advance(path: &Path, branches: &[Vec<Statement>], branch: usize, at_once: boo
     Path { done, step, runner }
 }
 
-fn finish(mut path: Path, branches: &[Vec<Statement>], outcomes: &mut Vec<Allowed>) {
+fn finish(mut path: Path, branches: &[Vec<Act>], outcomes: &mut Vec<Allowed>) {
     path.runner.settle(&mut path.step);
-    let order: Vec<Statement> = branches.iter().flatten().copied().collect();
+    let order: Vec<Statement> = branches.iter().flatten().filter_map(|act| act.result_of).collect();
     path.step.outcomes.sort_by_key(|(statement, _)| order.iter().position(|other| other == statement));
-    if !outcomes.iter().any(|known: &Allowed| known.step == path.step) {
+    let sight = |task| path.runner.subject.observe(task);
+    let is_known = |known: &Allowed| {
+        compare_steps(&known.step, &path.step, sight).is_ok()
+            && known.after.names().iter().all(|&task| known.after.subject.observe(task) == sight(task))
+    };
+    if !outcomes.iter().any(is_known) {
         outcomes.push(Allowed { step: path.step, after: path.runner });
     }
 }
