@@ -8,12 +8,12 @@
 
 #[cfg(not(loom))]
 mod imp {
-    pub(super) use core::sync::atomic::{AtomicU32, AtomicU64, fence};
+    pub(super) use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 }
 
 #[cfg(loom)]
 mod imp {
-    pub(super) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
+    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 }
 
 pub use core::sync::atomic::Ordering;
@@ -151,6 +151,37 @@ macro_rules! atomic_integer {
 
 atomic_integer!(AtomicU32, u32);
 atomic_integer!(AtomicU64, u64);
+
+/// An atomic pointer, real or loom's. It only ever goes from null to its final value.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct AtomicPtr<T>(imp::AtomicPtr<T>);
+
+impl<T> AtomicPtr<T> {
+    /// A new null pointer.
+    pub fn null() -> Self {
+        Self(imp::AtomicPtr::new(core::ptr::null_mut()))
+    }
+
+    /// Reads the pointer, acquiring what it points to.
+    #[inline(always)]
+    pub fn get(&self) -> *mut T {
+        #[cfg(loom)]
+        if mode() != Mode::Plain {
+            let null = core::ptr::null_mut();
+            return match self.0.compare_exchange(null, null, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(pointer) | Err(pointer) => pointer,
+            };
+        }
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Turns null into `new`, releasing what it points to, or acquires what is there instead.
+    pub fn install(&self, new: *mut T) -> Result<(), *mut T> {
+        let null = core::ptr::null_mut();
+        self.0.compare_exchange(null, new, Ordering::AcqRel, Ordering::Acquire).map(drop)
+    }
+}
 
 /// A fence, real or loom's.
 #[inline(always)]
