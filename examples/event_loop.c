@@ -84,7 +84,7 @@ static int sys_wait(struct guest *self)
     }
     if (code != 0)
         return code;
-    printf("%-6s reaps process %u, which exited with %d\n", self->name, result.pid, result.si_status);
+    printf("%-6s reaps process %u, which exited with %d\n", self->name, result.pid, result.value);
     return 1;
 }
 

@@ -16,7 +16,7 @@ int main(void)
         || ptexit_exit_begin(ctx, child, PTEXIT_EXITED(7), NULL) || ptexit_exit_finish(ctx, child, NULL)
         || ptexit_wait(ctx, init, &any, &dead))
         return 1;
-    printf("process %u exited with %d\n", dead.pid, dead.si_status);
+    printf("process %u exited with %d\n", dead.pid, dead.value);
     ptexit_ctx_free(ctx);
-    return dead.si_status == 7 ? 0 : 1;
+    return dead.value == 7 ? 0 : 1;
 }

@@ -80,6 +80,6 @@ int main()
     auto dead = PTEXIT_INIT(ptexit_wait_result);
     any.options = PTEXIT_WEXITED | PTEXIT_WNOHANG;
     check(ptexit_wait(context.get(), init, &any, &dead));
-    std::printf("process %u was killed by signal %d, %zu event(s)\n", dead.pid, dead.si_status, events.size());
+    std::printf("process %u was killed by signal %d, %zu event(s)\n", dead.pid, dead.value, events.size());
     return dead.task == child && events.size() == 1 ? 0 : 1;
 }

@@ -17,7 +17,7 @@ static void on_event(void *host, const ptexit_event *event)
     int *signals = host;
 
     if (event->kind == PTEXIT_EVENT_SIGNAL) {
-        printf("signal %u: a child exited with %d\n", event->info.signo, event->info.status);
+        printf("signal %u: a child exited with %d\n", event->info.signo, event->info.value);
         ++*signals;
     }
 }
@@ -60,7 +60,7 @@ int main(void)
     if (ptexit_wait_many(ctx, init, &any, results, CHILDREN, &got) != 0)
         return 1;
     for (size_t i = 0; i < got; i++)
-        printf("reaped, oldest first: exited with %d\n", results[i].si_status);
+        printf("reaped, oldest first: exited with %d\n", results[i].value);
     ptexit_ctx_free(ctx);
     return got == CHILDREN && signals == CHILDREN ? 0 : 1;
 }

@@ -277,7 +277,7 @@ typedef struct ptexit_siginfo {
     /** si_uid: the real user ID of that process. */
     uint32_t uid;
     /** si_status: the exit code with PTEXIT_CLD_EXITED, else a signal. */
-    int32_t status;
+    int32_t value;
     /** 1: pending for the whole process, any of its threads may take it. 0: for the one thread only. */
     uint32_t group;
     /** si_utime, in nanoseconds. */
@@ -407,7 +407,7 @@ typedef struct ptexit_wait_result {
     /** si_code, as waitid(2) reports it: PTEXIT_CLD_*. */
     int32_t code;
     /** si_status, as waitid(2) reports it: the exit code, or the signal. */
-    int32_t si_status;
+    int32_t value;
     /** What the child used, including its own waited-for children. */
     struct ptexit_rusage usage;
 } ptexit_wait_result;

@@ -158,7 +158,7 @@ fn siginfo(info: &SigInfo, group: bool) -> Siginfo {
         code: info.code,
         pid: info.pid,
         uid: info.uid,
-        status: info.status,
+        value: info.status,
         group: group.into(),
         utime_ns: info.utime_ns,
         stime_ns: info.stime_ns,

@@ -114,7 +114,7 @@ pub struct WaitResult {
     /// si_code, as waitid(2) reports it: PTEXIT_CLD_*.
     pub code: i32,
     /// si_status, as waitid(2) reports it: the exit code, or the signal.
-    pub si_status: i32,
+    pub value: i32,
     /// What the child used, including its own waited-for children.
     pub usage: Rusage,
 }
@@ -132,7 +132,7 @@ pub struct Siginfo {
     /// si_uid: the real user ID of that process.
     pub uid: u32,
     /// si_status: the exit code with PTEXIT_CLD_EXITED, else a signal.
-    pub status: i32,
+    pub value: i32,
     /// 1: pending for the whole process, any of its threads may take it. 0: for the one thread only.
     pub group: u32,
     /// si_utime, in nanoseconds.
@@ -235,7 +235,7 @@ impl From<uapi::Rusage> for Rusage {
 
 impl From<CoreWaitResult> for WaitResult {
     fn from(from: CoreWaitResult) -> Self {
-        let (code, si_status) = from.status.child_code();
+        let (code, value) = from.status.child_code();
         WaitResult {
             size: 0,
             pid: from.pid,
@@ -244,7 +244,7 @@ impl From<CoreWaitResult> for WaitResult {
             uid: from.uid,
             status: from.status.raw(),
             code: code as i32,
-            si_status,
+            value,
             usage: from.usage.into(),
         }
     }
@@ -261,7 +261,7 @@ impl WaitResult {
             uid: 0,
             status: 0,
             code: 0,
-            si_status: 0,
+            value: 0,
             usage: Rusage::default(),
         }
     }

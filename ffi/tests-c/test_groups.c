@@ -106,7 +106,7 @@ static void group_exit_ends_every_thread(void **state)
     assert_int_equal(count_of(world, PTEXIT_EVENT_SIGNAL), 0);
     die(world, two, PTEXIT_EXITED(3));
     assert_int_equal(count_of(world, PTEXIT_EVENT_SIGNAL), 1);
-    assert_int_equal(find(world, PTEXIT_EVENT_SIGNAL, 0)->info.status, 5);
+    assert_int_equal(find(world, PTEXIT_EVENT_SIGNAL, 0)->info.value, 5);
     expect_reap(world, world->init, leader, PTEXIT_EXITED(5));
 }
 

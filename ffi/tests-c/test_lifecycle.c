@@ -33,7 +33,7 @@ static void fork_exit_wait(void **state)
     assert_int_equal(signal->info.code, PTEXIT_CLD_EXITED);
     assert_int_equal(signal->info.pid, pid);
     assert_int_equal(signal->info.uid, 1000);
-    assert_int_equal(signal->info.status, 3);
+    assert_int_equal(signal->info.value, 3);
     assert_int_equal(signal->info.group, 1);
     assert_int_equal(signal->info.utime_ns, 3);
     assert_int_equal(signal->info.stime_ns, 4);
@@ -52,7 +52,7 @@ static void fork_exit_wait(void **state)
     assert_int_equal(result.uid, 1000);
     assert_int_equal(result.status, PTEXIT_EXITED(3));
     assert_int_equal(result.code, PTEXIT_CLD_EXITED);
-    assert_int_equal(result.si_status, 3);
+    assert_int_equal(result.value, 3);
     assert_memory_equal(&result.usage, &usage, sizeof usage);
 
     const ptexit_event *reaped = find(world, PTEXIT_EVENT_REAPED, 0);
@@ -79,16 +79,16 @@ static void killed_and_dumped(void **state)
     forget(world);
     die(world, child, PTEXIT_KILLED(PTEXIT_SIGKILL));
     assert_int_equal(find(world, PTEXIT_EVENT_SIGNAL, 0)->info.code, PTEXIT_CLD_KILLED);
-    assert_int_equal(find(world, PTEXIT_EVENT_SIGNAL, 0)->info.status, 9);
+    assert_int_equal(find(world, PTEXIT_EVENT_SIGNAL, 0)->info.value, 9);
     assert_int_equal(reap_any(world, world->init, &result), 0);
     assert_int_equal(result.code, PTEXIT_CLD_KILLED);
-    assert_int_equal(result.si_status, 9);
+    assert_int_equal(result.value, 9);
 
     child = spawn(world, world->init, 3);
     die(world, child, PTEXIT_DUMPED(11));
     assert_int_equal(reap_any(world, world->init, &result), 0);
     assert_int_equal(result.code, PTEXIT_CLD_DUMPED);
-    assert_int_equal(result.si_status, 11);
+    assert_int_equal(result.value, 11);
     assert_int_equal(result.status, 0x8b);
 }
 
@@ -106,8 +106,8 @@ static void orphans_go_to_init(void **state)
     assert_int_equal(pid_of(world, live, PTEXIT_PID_PPID), 1);
     /* The zombie tells its new parent, then the parent tells its own. */
     assert_int_equal(count_of(world, PTEXIT_EVENT_SIGNAL), 2);
-    assert_int_equal(find(world, PTEXIT_EVENT_SIGNAL, 0)->info.status, 7);
-    assert_int_equal(find(world, PTEXIT_EVENT_SIGNAL, 1)->info.status, 0);
+    assert_int_equal(find(world, PTEXIT_EVENT_SIGNAL, 0)->info.value, 7);
+    assert_int_equal(find(world, PTEXIT_EVENT_SIGNAL, 1)->info.value, 0);
 
     expect_reap(world, world->init, parent, PTEXIT_EXITED(0));
     expect_reap(world, world->init, dead, PTEXIT_EXITED(7));
