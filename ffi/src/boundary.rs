@@ -200,3 +200,88 @@ impl<T: Extensible> OutStructs<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A struct that was 8 bytes long when it was young.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct Grown {
+        size: u32,
+        old: u32,
+        new: u64,
+    }
+
+    // SAFETY: `repr(C)`, begins with the size, no padding, integers only.
+    unsafe impl Extensible for Grown {
+        const FIRST_SIZE: usize = 8;
+    }
+
+    #[repr(C, align(8))]
+    struct Memory([u32; 6]);
+
+    fn read_words(words: [u32; 6]) -> Result<Grown, Errno> {
+        let memory = Memory(words);
+        // SAFETY: the sizes used here are no longer than the memory, or refused because of their value alone.
+        unsafe { read_struct((&raw const memory).cast::<Grown>()) }
+    }
+
+    #[test]
+    fn a_missing_tail_is_zero_and_an_unknown_tail_must_be() {
+        assert_eq!(read_words([8, 1, 2, 2, 2, 2]), Ok(Grown { size: 8, old: 1, new: 0 }));
+        assert_eq!(read_words([12, 1, 2, 2, 2, 2]), Ok(Grown { size: 12, old: 1, new: 2 }));
+        assert_eq!(read_words([16, 1, 2, 0, 2, 2]), Ok(Grown { size: 16, old: 1, new: 2 }));
+        assert_eq!(read_words([24, 1, 2, 0, 0, 0]), Ok(Grown { size: 24, old: 1, new: 2 }));
+        assert_eq!(read_words([24, 1, 2, 0, 0, 1]), Err(Errno::E2BIG));
+        assert_eq!(read_words([7, 1, 2, 0, 0, 0]), Err(Errno::EINVAL));
+        assert_eq!(read_words([0, 1, 2, 0, 0, 0]), Err(Errno::EINVAL));
+        assert_eq!(read_words([4097, 1, 2, 0, 0, 0]), Err(Errno::E2BIG));
+        assert_eq!(read_words([u32::MAX, 1, 2, 0, 0, 0]), Err(Errno::E2BIG));
+    }
+
+    #[test]
+    fn a_result_is_cut_or_padded_and_keeps_its_size() {
+        let write = |size: u32| {
+            let mut memory = Memory([size, 9, 9, 9, 9, 9]);
+            // SAFETY: the sizes used here are no longer than the memory.
+            let out = unsafe { OutStructs::new((&raw mut memory).cast::<Grown>(), 1) };
+            out.unwrap().set(0, Grown { size: 0, old: 1, new: 2 });
+            memory.0
+        };
+        assert_eq!(write(8), [8, 1, 9, 9, 9, 9]);
+        assert_eq!(write(16), [16, 1, 2, 0, 9, 9]);
+        assert_eq!(write(20), [20, 1, 2, 0, 0, 9]);
+        assert_eq!(write(24), [24, 1, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn pointers_that_cannot_be_are_refused() {
+        let memory = Memory([0; 6]);
+        let odd = (&raw const memory).cast::<u8>().wrapping_add(4).cast::<Grown>();
+        // SAFETY: NULL and misaligned pointers are allowed.
+        unsafe {
+            assert_eq!(read_struct::<Grown>(ptr::null()), Err(Errno::EFAULT));
+            assert_eq!(read_struct(odd), Err(Errno::EFAULT));
+            assert!(Out::<u64>::new(ptr::null_mut()).is_err());
+            assert!(Out::<u64>::optional(ptr::null_mut()).is_ok_and(|out| out.is_none()));
+            assert!(OutArray::<u64>::new(ptr::null_mut(), 1).is_err());
+            assert!(OutArray::<u64>::new(ptr::null_mut(), 0).is_ok());
+        }
+    }
+
+    #[test]
+    fn after_a_panic_the_context_only_takes_free() {
+        let mut ctx = ptr::null_mut();
+        // SAFETY: a valid place for the result; the context is freed last.
+        unsafe {
+            assert_eq!(crate::ctx::ptexit_ctx_new(ptr::null(), &mut ctx), 0);
+            assert_eq!(enter(ctx, |_| Ok(5)), 5);
+            assert_eq!(enter(ctx, |_| panic!("for the test")), -Errno::E_PANIC.number());
+            assert_eq!(enter(ctx, |_| Ok(5)), -Errno::E_PANIC.number());
+            assert_eq!(crate::queries::ptexit_pid_lookup(ctx, 1, &mut 0), -Errno::E_PANIC.number());
+            crate::ctx::ptexit_ctx_free(ctx);
+        }
+    }
+}

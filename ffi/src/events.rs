@@ -55,15 +55,20 @@ pub(crate) struct Sink {
 
 enum Delivery {
     None,
-    Callback { on_event: unsafe extern "C" fn(*mut c_void, *const Event), host: *mut c_void },
+    Callback { on_event: OnEvent, host: HostPointer },
     Queue(SegQueue<Event>),
 }
 
-// SAFETY: `host` is never looked at here, and `ptexit_ctx_new` requires that `on_event` may be called with it
-// by any thread that calls into the context.
-unsafe impl Send for Sink {}
+type OnEvent = unsafe extern "C" fn(*mut c_void, *const Event);
+
+/// What the program wants to be called with.
+struct HostPointer(*mut c_void);
+
+// SAFETY: never looked at here, and `ptexit_ctx_new` requires that `on_event` may be called with it by any
+// thread that calls into the context.
+unsafe impl Send for HostPointer {}
 // SAFETY: as above.
-unsafe impl Sync for Sink {}
+unsafe impl Sync for HostPointer {}
 
 impl Sink {
     /// Nobody listens.
@@ -72,13 +77,9 @@ impl Sink {
     }
 
     /// The program is called.
-    pub(crate) fn callback(
-        wanted: u32,
-        on_event: Option<unsafe extern "C" fn(*mut c_void, *const Event)>,
-        host: *mut c_void,
-    ) -> Sink {
+    pub(crate) fn callback(wanted: u32, on_event: Option<OnEvent>, host: *mut c_void) -> Sink {
         match on_event {
-            Some(on_event) => Sink { wanted, delivery: Delivery::Callback { on_event, host } },
+            Some(on_event) => Sink { wanted, delivery: Delivery::Callback { on_event, host: HostPointer(host) } },
             None => Sink::none(),
         }
     }
@@ -97,7 +98,7 @@ impl Host for Sink {
         match &self.delivery {
             Delivery::None => {}
             // SAFETY: `ptexit_ctx_new` requires a function that may be called with `host`, here and now.
-            Delivery::Callback { on_event, host } => unsafe { on_event(*host, &convert(event)) },
+            Delivery::Callback { on_event, host } => unsafe { on_event(host.0, &convert(event)) },
             Delivery::Queue(queue) => queue.push(convert(event)),
         }
     }

@@ -1,4 +1,12 @@
 /* Compiled as each dialect that the header promises, with all warnings as errors; never run. */
+#define _GNU_SOURCE 1 /* all the macros that other headers may have */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 #include "ptexit.h"
 #include "ptexit.h" /* twice is once */
 
