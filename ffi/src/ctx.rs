@@ -39,7 +39,8 @@ impl Ctx {
             return Err(Errno::EFAULT);
         }
         // SAFETY: readable, says the caller; the mark is read without assuming that the rest is a context.
-        let magic = unsafe { (*(&raw const (*pointer).magic)).load(Relaxed) };
+        let magic =
+            unsafe { AtomicU64::from_ptr((&raw const (*pointer).magic).cast::<u64>().cast_mut()).load(Relaxed) };
         if magic != ALIVE {
             return Err(Errno::EFAULT);
         }
