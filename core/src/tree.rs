@@ -284,7 +284,8 @@ impl<H: Host> Tree<H> {
     /// clone(2), second phase: makes the task visible.
     ///
     /// EINTR: the caller's process began to exit meanwhile; ENOMEM: init has died; EAGAIN: the process has
-    /// 1,048,575 threads. With these three the reservation is gone. ESRCH: there is no such reservation.
+    /// 1,048,575 threads. With these three the reservation is gone. ESRCH: there is no such task. E_STATE: it
+    /// is committed already.
     pub fn clone_commit(&self, child: TaskId) -> Result<(), Errno> {
         self.call(|call| fork::commit(call, child))
     }
@@ -331,7 +332,8 @@ impl<H: Host> Tree<H> {
     ///
     /// The oldest matching child that was dead before the call began is the one that is reported.
     ///
-    /// ECHILD: there is no child to wait for. EINVAL: unknown options, or none that says what to report.
+    /// ECHILD: there is no child to wait for. EINVAL: unknown options, none that says what to report, or a number
+    /// that is no ID.
     pub fn wait(&self, waiter: TaskId, request: &WaitRequest) -> Result<Waited, Errno> {
         self.call(|call| wait::wait(call, waiter, request))
     }

@@ -110,9 +110,8 @@ fn announce_exit(call: &Call, leader: u32, status: WaitStatus) {
 /// `zap_pid_ns_processes`. That init waits for them is not in this version.
 fn kill_namespace(call: &Call, init: u32) {
     for (index, task) in call.every_task() {
-        let group = call.group_of(task);
         if task.stage() == Stage::Running && task.group.get() != init {
-            kill(call, index, group);
+            kill(call, index, call.group_of(task));
         }
     }
 }

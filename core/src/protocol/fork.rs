@@ -19,6 +19,9 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
     if args.kind != CloneKind::Process {
         return Err(Errno::EINVAL);
     }
+    if call.tables.init() != 0 {
+        return Err(Errno::EEXIST);
+    }
     let fresh_task = call.alloc(&call.tables.tasks)?;
     let fresh_group = call.alloc(&call.tables.groups)?;
     let process_group = call.alloc(&call.tables.process_groups)?;
@@ -175,10 +178,13 @@ fn give_up_place(call: &Call, index: u32) {
 /// aborted.
 fn claim_embryo<'c>(call: &Call<'c>, child: TaskId) -> Result<(Found<'c>, Found<'c>, Turn<'c>), Errno> {
     let embryo = call.find(child)?;
+    if embryo.task.stage() != Stage::Embryo {
+        return Err(Errno::E_STATE);
+    }
     let creator = call.find(TaskId::from_bits(embryo.task.creator.get()))?;
     let turn = creator.task.take_turn().ok_or(Errno::E_STATE)?;
     if creator.task.embryo.get() != child.bits() || !embryo.task.advance(Stage::Embryo, Stage::Committing) {
-        return Err(Errno::ESRCH);
+        return Err(Errno::E_STATE);
     }
     creator.task.embryo.set(0);
     Ok((embryo, creator, turn))

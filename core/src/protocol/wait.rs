@@ -13,6 +13,9 @@ use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
 use crate::tree::{WaitFor, WaitRequest, WaitResult, Waited};
 use crate::uapi::{Errno, Signal, WaitOptions};
 
+/// The largest number that waitid(2) takes: its `id` is a signed 32-bit number.
+const MAX_ID: u32 = i32::MAX as u32;
+
 /// Waits, without ever blocking: if nothing is waitable yet the wait is armed, and the host is told when
 /// to call again.
 pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited, Errno> {
@@ -94,6 +97,9 @@ impl<'c> Search<'c> {
         let WaitRequest { which, options, .. } = *request;
         let reports = WaitOptions::WEXITED | WaitOptions::WSTOPPED | WaitOptions::WCONTINUED;
         if !WaitOptions::all().contains(options) || !options.intersects(reports) {
+            return Err(Errno::EINVAL);
+        }
+        if matches!(which, WaitFor::Pid(0)) || matches!(which, WaitFor::Pid(id) | WaitFor::Pgid(id) if id > MAX_ID) {
             return Err(Errno::EINVAL);
         }
         let me = call.find_running(waiter)?;
