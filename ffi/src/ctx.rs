@@ -151,8 +151,8 @@ fn configure(opts: &CtxOpts) -> Result<(Options, Sink), Errno> {
         pid_policy,
         pid_max: in_range(opts.pid_max, defaults.pid_max)?,
         max_tasks: in_range(opts.max_tasks, defaults.max_tasks)?,
+        generation_seed: next_generation_seed(),
     };
-    let _ = next_generation_seed;
     let sink = if defer { Sink::queue(opts.events) } else { Sink::callback(opts.events, opts.on_event, opts.host) };
     Ok((options, sink))
 }
