@@ -1,16 +1,18 @@
 //! Wait: the oldest child that can be waited for, or why there is none; `do_wait`.
 
-use core::cmp::Ordering as Order;
-
 use crate::ids::TaskId;
+use crate::lockfree::ready_index::{Members, Version};
 use crate::protocol::notify::status_of;
-use crate::protocol::{BroodMembers, Call, Found, reap};
+use crate::protocol::{BroodMembers, Call, Found, adopt, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::usage::combined;
 use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
 use crate::tree::{WaitFor, WaitRequest, WaitResult, Waited};
 use crate::uapi::{Errno, Signal, WaitOptions};
+
+/// The largest number that waitid(2) takes: its `id` is a signed 32-bit number.
+const MAX_ID: u32 = i32::MAX as u32;
 
 /// Waits, without ever blocking: if nothing is waitable yet the wait is armed, and the host is told when
 /// to call again.
@@ -38,7 +40,12 @@ pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited
 }
 
 /// Takes as many dead children as fit, oldest first. Never arms.
-pub fn wait_many(call: &Call, waiter: TaskId, request: &WaitRequest, results: &mut [WaitResult]) -> Result<usize, Errno> {
+pub fn wait_many(
+    call: &Call,
+    waiter: TaskId,
+    request: &WaitRequest,
+    results: &mut [WaitResult],
+) -> Result<usize, Errno> {
     if request.options.contains(WaitOptions::WNOWAIT) {
         return Err(Errno::EINVAL);
     }
@@ -73,9 +80,9 @@ struct Search<'c> {
     options: WaitOptions,
 }
 
-/// A child that can be waited for, and how its thread and its brood rank in Linux's order.
-struct Candidate {
-    rank: (u32, u64),
+/// A child that can be waited for.
+struct Candidate<'c> {
+    brood: &'c Brood,
     child: u32,
     seen: ExitSnapshot,
 }
@@ -88,6 +95,9 @@ impl<'c> Search<'c> {
         let WaitRequest { which, options, .. } = *request;
         let reports = WaitOptions::WEXITED | WaitOptions::WSTOPPED | WaitOptions::WCONTINUED;
         if !WaitOptions::all().contains(options) || !options.intersects(reports) {
+            return Err(Errno::EINVAL);
+        }
+        if matches!(which, WaitFor::Pid(0)) || matches!(which, WaitFor::Pid(id) | WaitFor::Pgid(id) if id > MAX_ID) {
             return Err(Errno::EINVAL);
         }
         let me = call.find_running(waiter)?;
@@ -132,16 +142,18 @@ impl<'c> Search<'c> {
             return Ok(Err(Errno::ECHILD));
         }
         let brood = self.call.brood(brood_index);
-        let members = BroodMembers { call: self.call, brood };
-        let seen = members.settled(child);
+        let seen = BroodMembers { call: self.call, brood }.look(child);
         if seen.parent() != self.me.group_index
             || seen.state() == ExitState::Dead
-            || !self.criteria.match_child(self.facts(child, seen, self.is_mine(brood)))
+            || !self.is_sought(brood, child, seen)
         {
             return Ok(Err(Errno::ECHILD));
         }
-        if seen.state() == ExitState::Alive || !self.options.contains(WaitOptions::WEXITED) {
+        if seen.state() == ExitState::Alive {
             return Ok(Ok(None));
+        }
+        if !self.options.contains(WaitOptions::WEXITED) {
+            return Ok(Err(Errno::ECHILD));
         }
         match brood.children.is_ready(self.call.pin.guard(), seen.slot()) {
             Some(true) => self.take(child, seen).map(|result| Ok(Some(result))).ok_or(Again),
@@ -153,94 +165,98 @@ impl<'c> Search<'c> {
 
     /// The answer for any child that matches: the oldest one that is ready, else whether there is any.
     fn look_through(&self) -> Result<Result<Option<WaitResult>, Errno>, Again> {
-        let before = self.call.family_version(self.me.group);
+        let stamp = self.me.group.broods.stamp();
+        let before = self.version();
         if let Some(oldest) = self.oldest_ready()? {
             return self.take(oldest.child, oldest.seen).map(|result| Ok(Some(result))).ok_or(Again);
         }
-        let any = self.has_matching();
-        let after = self.call.family_version(self.me.group);
+        let any = self.has_any();
+        let after = self.version();
+        if !self.me.group.broods.is_current(stamp) {
+            return Err(Again);
+        }
         match any {
-            true if before.nobody_died_until(after) => Ok(Ok(None)),
-            false if before.nobody_came_until(after) => Ok(Err(Errno::ECHILD)),
+            true if before.ready == after.ready => Ok(Ok(None)),
+            false if before.members == after.members => Ok(Err(Errno::ECHILD)),
             _ => Err(Again),
         }
     }
 
     /// The first in Linux's order: the waiter's own children before those of the threads behind it, and
     /// each thread's in the order in which they came to it.
-    fn oldest_ready(&self) -> Result<Option<Candidate>, Again> {
+    fn oldest_ready(&self) -> Result<Option<Candidate<'c>>, Again> {
         if !self.options.contains(WaitOptions::WEXITED) {
             return Ok(None);
         }
         let mut oldest: Option<Candidate> = None;
-        let mut moved = false;
-        self.each_brood(|brood, owner| {
-            let rank = (self.distance(owner), brood.seniority.get());
-            if oldest.as_ref().is_some_and(|oldest| oldest.rank.cmp(&rank) == Order::Less) {
-                return true;
-            }
+        for brood in self.broods() {
             let members = BroodMembers { call: self.call, brood };
-            let mine = owner == Some(self.me.index);
             let view = brood.children.view(self.call.pin.guard());
-            match view.next_ready(&members, |child, seen| self.criteria.match_child(self.facts(child, seen, mine))) {
-                Ok(Some(found)) => oldest = Some(Candidate { rank, child: found.member, seen: found.seen }),
-                Ok(None) => {}
-                Err(_) => moved = true,
+            let ready =
+                view.next_ready(&members, |child, seen| self.is_sought(brood, child, seen)).map_err(|_| Again)?;
+            let Some(found) = ready else { continue };
+            if oldest.as_ref().is_none_or(|oldest| self.rank(brood) < self.rank(oldest.brood)) {
+                oldest = Some(Candidate { brood, child: found.member, seen: found.seen });
             }
-            !moved
-        });
-        if moved { Err(Again) } else { Ok(oldest) }
+        }
+        Ok(oldest)
     }
 
-    /// Is there any child at all that matches, dead or alive?
-    fn has_matching(&self) -> bool {
-        let mut any = false;
-        self.each_brood(|brood, owner| {
+    /// Is there any child at all that the wait could ever be for? One that is dead counts only if deaths
+    /// are asked for.
+    fn has_any(&self) -> bool {
+        let deaths = self.options.contains(WaitOptions::WEXITED);
+        self.broods().any(|brood| {
             let members = BroodMembers { call: self.call, brood };
-            let mine = owner == Some(self.me.index);
             let view = brood.children.view(self.call.pin.guard());
-            any = view
-                .first_living(&members, |child, seen| self.criteria.match_child(self.facts(child, seen, mine)))
-                .is_some();
-            !any
-        });
-        any
-    }
-
-    /// Calls `visit` for each brood of the waiter's process, with the thread whose children they are.
-    fn each_brood(&self, mut visit: impl FnMut(&Brood, Option<u32>) -> bool) {
-        let family = self.me.group_index;
-        self.me.group.broods.for_each(self.call.broods(), |index| {
-            let brood = self.call.brood(index);
-            if brood.parent.get() != family {
-                return true;
-            }
-            let owner = crate::protocol::adopt::owner_of(self.call, brood, family);
-            if self.criteria.own_only && owner != Some(self.me.index) {
-                return true;
-            }
-            visit(brood, owner)
-        });
-    }
-
-    fn is_mine(&self, brood: &Brood) -> bool {
-        self.criteria.own_only
-            && crate::protocol::adopt::owner_of(self.call, brood, self.me.group_index) == Some(self.me.index)
-    }
-
-    /// How far behind the waiter a thread comes in the thread list, which goes round.
-    fn distance(&self, thread: Option<u32>) -> u32 {
-        thread.map_or(u32::MAX, |thread| {
-            self.call.task(thread).ordinal.get().wrapping_sub(self.me.task.ordinal.get())
+            let sought = |child, seen: ExitSnapshot| {
+                (deaths || seen.state() == ExitState::Alive) && self.is_sought(brood, child, seen)
+            };
+            view.first_living(&members, sought).is_some()
         })
     }
 
-    fn facts(&self, child: u32, seen: ExitSnapshot, of_waiter: bool) -> ChildFacts {
+    /// What has happened so far in the broods that the search goes through.
+    fn version(&self) -> Version {
+        let mut sum = Version::default();
+        self.broods().for_each(|brood| sum += brood.children.view(self.call.pin.guard()).version());
+        sum
+    }
+
+    /// The broods of the waiter's process; with `__WNOTHREAD`, those of the waiter itself.
+    fn broods(&self) -> impl Iterator<Item = &'c Brood> {
+        let chain = self.me.group.broods.walk(self.call.pin, self.call.broods());
+        chain.map(|(_, brood)| brood).filter(|brood| {
+            brood.parent.get() == self.me.group_index
+                && (!self.criteria.own_only || self.owner(brood) == Some(self.me.index))
+        })
+    }
+
+    fn owner(&self, brood: &Brood) -> Option<u32> {
+        adopt::owner_of(self.call, brood, self.me.group_index)
+    }
+
+    /// How far behind the waiter the brood's thread comes in the thread list, which goes round, and the
+    /// brood's rank among those of its thread.
+    fn rank(&self, brood: &Brood) -> (u32, u64) {
+        let distance = self
+            .owner(brood)
+            .map_or(u32::MAX, |thread| self.call.task(thread).ordinal.get().wrapping_sub(self.me.task.ordinal.get()));
+        (distance, brood.seniority.get())
+    }
+
+    /// Is the wait for this child?
+    fn is_sought(&self, brood: &Brood, child: u32, seen: ExitSnapshot) -> bool {
         let pgid = match self.criteria.which {
             Which::Pgid(_) => self.call.pgid_of(self.call.group(child)),
             Which::Any | Which::Group(_) => 0,
         };
-        ChildFacts { group: child, pgid, is_clone: seen.exit_signal() != Some(Signal::SIGCHLD), of_waiter }
+        self.criteria.match_child(ChildFacts {
+            group: child,
+            pgid,
+            is_clone: seen.exit_signal() != Some(Signal::SIGCHLD),
+            of_waiter: self.criteria.own_only && self.owner(brood) == Some(self.me.index),
+        })
     }
 
     /// Reaps the zombie, or with WNOWAIT only reports it. `None`: somebody else was faster.
