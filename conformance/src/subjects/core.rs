@@ -286,14 +286,6 @@ impl Subject for OnCore {
         reply.unwrap_or_else(Reply::Failed)
     }
 
-    fn overlooks(&mut self, waiter: Name) -> bool {
-        let (Ok(task), Some(mut request)) = (self.id(waiter), lock(&self.armed).get(&waiter).copied()) else {
-            return false;
-        };
-        request.options |= WaitOptions::WNOHANG | WaitOptions::WNOWAIT;
-        matches!(self.tree.wait(task, &request), Ok(Waited::Child(_)))
-    }
-
     fn observe(&self, task: Name) -> Option<Sight> {
         let id = self.id(task).ok()?;
         let info = self.tree.task_info(id).ok()?;

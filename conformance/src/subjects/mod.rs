@@ -37,12 +37,6 @@ pub trait Subject {
     /// The blocked wait of this task goes on.
     fn look_again(&mut self, waiter: Name) -> Reply;
 
-    /// Whether this blocked wait would find a child although it was not woken. Must change nothing.
-    fn overlooks(&mut self, waiter: Name) -> bool {
-        let _ = waiter;
-        false
-    }
-
     /// What can be seen of a task; `None` if it is gone.
     fn observe(&self, task: Name) -> Option<Sight>;
 }
