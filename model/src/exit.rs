@@ -40,6 +40,11 @@ impl Model {
         }
         let process = self.tasks[task].process;
         self.processes[process].usage.add(usage);
+        let others = self.processes[process].threads.iter().filter(|&&other| other != task);
+        let is_last = others.copied().all(|other| self.tasks[other].stage == Stage::Zombie);
+        if is_last && self.init == Some(process) {
+            self.end_namespace(process);
+        }
         self.give_away_children(task);
         self.tasks[task].stage = Stage::Zombie;
         if task != self.processes[process].leader {

@@ -10,7 +10,7 @@ use crate::state::{Model, Process, ProcessKey, Stage, Task, TaskKey};
 impl Model {
     /// The first process: it adopts orphans, and everything ends with it.
     pub fn init(&mut self) -> Result<TaskKey, Errno> {
-        if self.init.is_some() {
+        if self.init.is_some() || self.is_over {
             return Err(Errno::EEXIST);
         }
         let pid = self.numbers.take().ok_or(Errno::EAGAIN)?;
@@ -36,7 +36,6 @@ impl Model {
             pid,
         );
         self.init = Some(self.tasks[leader].process);
-        self.child_reaper = Some(leader);
         Ok(leader)
     }
 
@@ -56,10 +55,11 @@ impl Model {
         if self.init == Some(self.tasks[caller].process) {
             return Err(Errno::EINVAL);
         }
-        let pid = self.number_for_clone(caller)?;
         let process = self.process_of(caller);
         let (exit_signal, parent_exec_id) = (process.exit_signal, process.parent_exec_id);
-        let parent = process.parent.expect("only in a dead namespace, where nobody is born, parents are missing");
+        // Only while init is on its way out are there others without a parent.
+        let parent = process.parent.ok_or(Errno::ENOMEM)?;
+        let pid = self.number_for_clone(caller)?;
         let child = self.copy_process(caller, pid, exit_signal, parent_exec_id);
         self.append_child(parent, self.tasks[child].process);
         Ok(child)
@@ -75,7 +75,7 @@ impl Model {
     /// The checks that every clone(2) makes, and a number for the new task.
     fn number_for_clone(&mut self, caller: TaskKey) -> Result<u32, Errno> {
         self.running(caller)?;
-        if self.child_reaper.is_none() {
+        if self.is_over {
             // The namespace is dead: pid_namespaces(7).
             return Err(Errno::ENOMEM);
         }

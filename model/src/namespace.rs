@@ -5,20 +5,11 @@ use ptexit_core::uapi::{Signal, WaitStatus};
 use crate::state::{Model, ProcessKey, TaskKey};
 
 impl Model {
-    /// The thread of init that adopts orphans dies: another one takes over, or the namespace dies too.
-    pub(crate) fn replace_child_reaper(&mut self, dying: TaskKey) {
-        if self.child_reaper != Some(dying) {
-            return;
-        }
-        self.child_reaper = self.first_running_thread(self.tasks[dying].process);
-        if self.child_reaper.is_none() {
-            self.end_namespace(self.tasks[dying].process);
-        }
-    }
-
     /// Every other process is killed, nobody is born any more, and orphans have no parent: they reap
     /// themselves.
-    fn end_namespace(&mut self, init: ProcessKey) {
+    pub(crate) fn end_namespace(&mut self, init: ProcessKey) {
+        self.init = None;
+        self.is_over = true;
         let killed = WaitStatus::signaled(Signal::SIGKILL, false);
         let tasks: Vec<TaskKey> = self.numbers.tasks().collect();
         for task in tasks {

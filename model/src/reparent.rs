@@ -4,37 +4,48 @@
 use ptexit_core::uapi::{SI_USER, SigInfo, Signal};
 
 use crate::event::Event;
-use crate::state::{Model, ProcessKey, TaskKey};
+use crate::state::{Model, ProcessKey, Stage, TaskKey};
 
 impl Model {
     /// Each child goes to the end of the new parent's list, oldest first.
     pub(crate) fn give_away_children(&mut self, dying: TaskKey) {
-        self.replace_child_reaper(dying);
         let children = core::mem::take(&mut self.tasks[dying].children);
         if children.is_empty() {
             return;
         }
-        let heir = self.find_new_parent(dying);
-        for child in children.into_values() {
-            match heir {
-                Some(heir) => self.append_child(heir, child),
-                None => self.processes[child].parent = None,
+        let process = self.tasks[dying].process;
+        if let Some(sibling) = self.first_running_thread(process) {
+            // The parent process is still the same: nobody is told but those who asked for it.
+            for child in children.into_values() {
+                self.append_child(sibling, child);
+                self.send_pdeathsig(child, dying);
             }
-            self.send_pdeathsig(child, dying);
-            // To a sibling thread a child moves silently: its parent process is still the same.
-            if heir.is_none_or(|heir| !self.same_process(heir, dying)) {
+        } else if let Some(sibling) = self.first_exiting_thread_but(dying) {
+            // All of the process is on its way out: it hands over its children when the last thread
+            // ends. Linux does so thread by thread, which looks as if this thread had ended later.
+            children.into_values().for_each(|child| self.append_child(sibling, child));
+        } else {
+            let heir = self.find_ancestor_to_adopt(process);
+            for child in children.into_values() {
+                match heir {
+                    Some(heir) => self.append_child(heir, child),
+                    None => self.processes[child].parent = None,
+                }
+                self.send_pdeathsig(child, dying);
                 self.enter_new_family(child);
             }
         }
     }
 
-    /// A thread of the same process; else the nearest ancestor that is a subreaper; else init.
-    /// Only threads that have not begun to exit are asked. `None` if the namespace is dead as well.
-    fn find_new_parent(&self, dying: TaskKey) -> Option<TaskKey> {
-        if let Some(sibling) = self.first_running_thread(self.tasks[dying].process) {
-            return Some(sibling);
-        }
-        let mut ancestor = self.process_of(dying).parent;
+    fn first_exiting_thread_but(&self, dying: TaskKey) -> Option<TaskKey> {
+        let mut threads = self.process_of(dying).threads.iter().copied();
+        threads.find(|&thread| thread != dying && self.tasks[thread].stage == Stage::Exiting)
+    }
+
+    /// The nearest ancestor that is a subreaper, else init. Only threads that have not begun to exit are
+    /// asked: `None` if init is on its way out as well.
+    fn find_ancestor_to_adopt(&self, dying: ProcessKey) -> Option<TaskKey> {
+        let mut ancestor = self.processes[dying].parent;
         while let Some(thread) = ancestor {
             let process = self.tasks[thread].process;
             if self.processes[process].subreaper
@@ -44,7 +55,7 @@ impl Model {
             }
             ancestor = self.processes[process].parent;
         }
-        self.child_reaper
+        self.init.and_then(|init| self.first_running_thread(init))
     }
 
     /// The adopted child is an ordinary one from now on, whatever signal it was to send. If it is a

@@ -80,9 +80,10 @@ pub struct Model {
     pub(crate) tasks: Arena<Task>,
     pub(crate) processes: Arena<Process>,
     pub(crate) numbers: Numbers,
-    /// The thread of init that inherits orphans; `None` before init starts and after it has died.
-    pub(crate) child_reaper: Option<TaskKey>,
+    /// The process that inherits orphans; `None` before it starts and after its last thread has ended.
     pub(crate) init: Option<ProcessKey>,
+    /// Init has lived, and has died.
+    pub(crate) is_over: bool,
     /// Rises with every birth and every adoption; orders children.
     pub(crate) next_place: u64,
     pub(crate) events: Vec<Event>,
@@ -101,8 +102,8 @@ impl Model {
             tasks: Arena::new(),
             processes: Arena::new(),
             numbers: Numbers::new(pid_max),
-            child_reaper: None,
             init: None,
+            is_over: false,
             next_place: 0,
             events: Vec::new(),
         }

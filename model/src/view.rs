@@ -96,8 +96,8 @@ impl Model {
                 );
                 assert_ne!(self.tasks[parent].stage, Stage::Zombie, "the dead have no children");
             } else {
-                let alone = self.init == Some(key) || self.child_reaper.is_none();
-                assert!(alone, "only init has no parent, as long as there is an init");
+                let init_lives = self.init.is_some_and(|init| self.first_running_thread(init).is_some());
+                assert!(self.init == Some(key) || !init_lives, "only init has no parent, as long as it lives");
                 assert!(!self.is_dead(key), "an orphan reaps itself");
             }
         }
