@@ -78,7 +78,8 @@ impl Model {
 
     fn children(&self, process: ProcessKey) -> Vec<TaskKey> {
         let lists = self.processes[process].threads.iter().map(|&thread| &self.tasks[thread].children);
-        lists.flat_map(|list| list.values()).map(|&child| self.processes[child].leader).collect()
+        let left_behind = self.processes[process].left_behind.values();
+        lists.flat_map(|list| list.values()).chain(left_behind).map(|&child| self.processes[child].leader).collect()
     }
 
     /// What must hold between any two calls.
@@ -101,7 +102,8 @@ impl Model {
                 assert!(!self.is_dead(key), "an orphan reaps itself");
             }
         }
-        let listed: usize = self.tasks.iter().map(|(_, task)| task.children.len()).sum();
+        let left_behind = self.processes.iter().map(|(_, process)| process.left_behind.len());
+        let listed: usize = self.tasks.iter().map(|(_, task)| task.children.len()).chain(left_behind).sum();
         let owned = self.processes.iter().filter(|(_, process)| process.parent.is_some()).count();
         assert_eq!(listed, owned, "each child is in one list");
         let threads: usize = self.processes.iter().map(|(_, process)| process.threads.len()).sum();

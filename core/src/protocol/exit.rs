@@ -59,6 +59,7 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
         if found.group_index == call.tables.init() && call.tables.start_dying() {
             kill_namespace(call, found.group_index);
         }
+        adopt::leave_behind(call, found);
         reparent::bequeath(call, found);
     } else {
         adopt::hand_to_sibling(call, found);
