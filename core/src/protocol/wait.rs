@@ -192,6 +192,10 @@ impl<'c> Search<'c> {
         for brood in self.broods() {
             let members = BroodMembers { call: self.call, brood };
             let view = brood.children.view(self.call.pin.guard());
+            version += view.version();
+            if !self.options.contains(WaitOptions::WEXITED) {
+                continue;
+            }
             let ready =
                 view.next_ready(&members, |child, seen| self.is_sought(brood, child, seen)).map_err(|_| Again)?;
             let Some(found) = ready else { continue };
