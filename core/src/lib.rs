@@ -1,7 +1,7 @@
 //! The lock-free core of libptexit: who is whose child, who has exited, who must be told, who may reap.
 //!
 //! Start with [`tree::Tree`]. The layers, each importing only from those above it in this list:
-//! [`uapi`] and [`ids`], `sync` and [`host`], `lockfree`, `record`, `protocol`, [`tree`].
+//! [`uapi`] and [`ids`], `terms`, `sync` and [`host`], `lockfree`, `record`, `protocol`, [`tree`].
 
 pub mod host;
 pub mod ids;
@@ -18,5 +18,6 @@ pub(crate) mod record;
 #[cfg(loom)]
 pub mod record;
 pub mod sync;
+mod terms;
 pub mod tree;
 pub mod uapi;
