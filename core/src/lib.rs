@@ -3,11 +3,15 @@
 //! Start with [`tree::Tree`]. The layers, each importing only from those above it in this list:
 //! [`uapi`] and [`ids`], `terms`, `sync` and [`host`], `lockfree`, `record`, `protocol`, [`tree`].
 
+#![deny(unsafe_code)]
+
 pub mod host;
 pub mod ids;
 #[cfg(not(loom))]
+#[allow(unsafe_code)]
 pub(crate) mod lockfree;
 #[cfg(loom)]
+#[allow(unsafe_code)]
 pub mod lockfree;
 #[cfg(not(loom))]
 pub(crate) mod protocol;
