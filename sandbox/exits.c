@@ -32,12 +32,25 @@ bool exits_program(int *status)
 	return program_ended;
 }
 
-/* waitid with the kernel's fifth argument. False if `tid` is not a zombie. */
-static bool take_exit(pid_t tid, int options, siginfo_t *info, struct rusage *usage)
+/* waitid with the kernel's fifth argument. */
+static bool ask(pid_t tid, int options, siginfo_t *info, struct rusage *usage)
 {
 	info->si_pid = 0;
 	return syscall(SYS_waitid, P_PID, tid, info, WEXITED | WNOHANG | __WALL | options, usage) == 0 &&
 	       info->si_pid == tid;
+}
+
+/* Whether `tid` is a zombie, and of what. A tracer is told of stops as well, asked or not: those stay. */
+static bool peek_exit(pid_t tid, siginfo_t *info, struct rusage *usage)
+{
+	return ask(tid, WNOWAIT, info, usage) &&
+	       (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED);
+}
+
+/* Reaps `tid` if it is a zombie. */
+static bool take_exit(pid_t tid, siginfo_t *info)
+{
+	return peek_exit(tid, info, NULL) && ask(tid, 0, info, NULL);
 }
 
 static int wait_status(const siginfo_t *info)
@@ -85,7 +98,7 @@ void exits_sweep(struct process *process)
 
 	for (struct thread *thread = process->threads, *next; thread; thread = next) {
 		next = thread->next_in_process;
-		if (thread->tid != process->pid && take_exit(thread->tid, 0, &info, NULL))
+		if (thread->tid != process->pid && take_exit(thread->tid, &info))
 			thread_died(thread, wait_status(&info));
 	}
 }
@@ -105,7 +118,7 @@ static void reap_if_lost(pid_t pid, pid_t tid)
 
 	if (tid == pid || (thread && thread->process))
 		return;
-	if (take_exit(tid, 0, &info, NULL) && thread)
+	if (take_exit(tid, &info) && thread)
 		guests_remove(thread);
 }
 
@@ -124,7 +137,7 @@ void exits_process(pid_t pid)
 	siginfo_t info;
 	uid_t uid;
 
-	if (!process || process->pidfd < 0 || !take_exit(pid, WNOWAIT, &info, &usage))
+	if (!process || process->pidfd < 0 || !peek_exit(pid, &info, &usage))
 		return;
 	close(process->pidfd);
 	process->pidfd = -1;
@@ -149,7 +162,7 @@ void exits_reap(struct process *process)
 {
 	siginfo_t info;
 
-	if (!take_exit(process->pid, 0, &info, NULL))
+	if (!take_exit(process->pid, &info))
 		log_warn("guest %d was reaped before it died", process->pid);
 	guests_remove_process(process);
 }
