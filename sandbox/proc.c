@@ -91,7 +91,7 @@ int proc_pidfd(pid_t tid, int fd, pid_t *pid, bool *nonblocking)
 	if (!read_text(path, text, sizeof text))
 		return -EBADF;
 	if (!number_after(text, "\nPid:", 10, &number))
-		return -EINVAL;
+		return -EBADF;
 	number_after(text, "flags:", 8, &flags);
 	*pid = (pid_t)(long long)number;
 	*nonblocking = flags & O_NONBLOCK;

@@ -20,7 +20,7 @@ bool proc_uid(pid_t pid, uid_t *uid);
 void proc_name(pid_t tid, char *name, size_t size);
 
 /* The process that descriptor `fd` of a guest refers to, and whether the descriptor is non-blocking.
- * -EBADF if it is not open, -EINVAL if it is no pidfd, -ECHILD if the process is gone. */
+ * -EBADF if it is no open pidfd, -ECHILD if the process is gone. */
 int proc_pidfd(pid_t tid, int fd, pid_t *pid, bool *nonblocking);
 
 /* Calls `visit` with each thread of a process. */

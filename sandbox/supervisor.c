@@ -173,7 +173,7 @@ static void forward_signals(int control, pid_t program)
 	ssize_t got = read(control, signals, sizeof signals);
 
 	if (got == 0)
-		die(STATUS_FAILED, "the front end is gone");
+		_exit(STATUS_FAILED); /* the front end is gone, and so must be the guests */
 	for (ssize_t i = 0; i < got; i++)
 		if (!exits_program(NULL))
 			kill(program, signals[i]);
