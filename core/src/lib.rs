@@ -5,6 +5,10 @@
 
 pub mod host;
 pub mod ids;
+#[cfg(loom)]
+pub mod lockfree;
+#[cfg(not(loom))]
+pub(crate) mod lockfree;
 pub mod sync;
 pub mod tree;
 pub mod uapi;

@@ -1,0 +1,307 @@
+//! Fork: clone(2) in two phases. All that can fail, and all memory that the new task's exit and reaping
+//! will ever need, is in the first; the second makes the task visible.
+
+use crate::ids::TaskId;
+use crate::lockfree::slab::Fresh;
+use crate::protocol::{BroodMembers, Call, Found};
+use crate::record::brood::Brood;
+use crate::record::exit_word::ExitSnapshot;
+use crate::record::group_word::NotJoined;
+use crate::record::policy::Policy;
+use crate::record::task::{NewTask, Stage, Task};
+use crate::record::thread_group::{NewGroup, ThreadGroup};
+use crate::tree::{CloneArgs, CloneKind};
+use crate::uapi::Errno;
+
+/// Makes the namespace's init, the one task without a parent. Once only.
+pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
+    if args.kind != CloneKind::Process {
+        return Err(Errno::EINVAL);
+    }
+    let fresh_task = call.alloc(&call.tables.tasks)?;
+    let fresh_group = call.alloc(&call.tables.groups)?;
+    let process_group = call.alloc(&call.tables.process_groups)?;
+    let (task, group) = (fresh_task.index(), fresh_group.index());
+    if !call.tables.claim_init(group) {
+        return Err(Errno::EEXIST);
+    }
+    let pid = call.tables.pids.claim_first(args.pid, task).inspect_err(|_| call.tables.unclaim_init())?;
+    let record = fresh_group.record();
+    let new = NewGroup {
+        leader: task,
+        pid,
+        process_group: process_group.index(),
+        uid: 0,
+        parent_exec_id: 0,
+        policy: Policy::default(),
+    };
+    record.begin(new);
+    record.exit.begin(ExitSnapshot::alive(0, 0, None));
+    process_group.record().begin(pid, pid, call.pin.stripe());
+    call.tables.pids.set_process_group(pid, process_group.index());
+    call.tables.pids.join_session(pid);
+    let id = begin_task(&fresh_task, record, group, pid, TaskId::from_bits(0), args.cookie);
+    record.threads.show(fresh_task.record().place.get(), task);
+    fresh_task.record().advance(Stage::Embryo, Stage::Running);
+    process_group.publish();
+    fresh_group.publish();
+    fresh_task.publish();
+    Ok(id)
+}
+
+/// Reserves a task and its number: an embryo, which only the caller knows of.
+pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Errno> {
+    let found = call.find_running(caller)?;
+    let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
+    if found.group.word.look().is_exiting() {
+        return Err(Errno::EINTR);
+    }
+    if call.tables.is_dying() {
+        return Err(Errno::ENOMEM);
+    }
+    if args.kind == CloneKind::Sibling && found.group_index == call.tables.init() {
+        return Err(Errno::EINVAL);
+    }
+    let fresh_task = call.alloc(&call.tables.tasks)?;
+    if args.kind == CloneKind::Thread {
+        let tid = call.tables.pids.claim(call.pin, args.pid, fresh_task.index(), |n| call.free_number(n))?;
+        let id = begin_task(&fresh_task, found.group, found.group_index, tid, caller, args.cookie);
+        fresh_task.publish();
+        return Ok(id);
+    }
+    let fresh_group = call.alloc(&call.tables.groups)?;
+    let brood = match args.kind {
+        CloneKind::Sibling => brood_for_sibling(call)?,
+        CloneKind::Process | CloneKind::Thread => brood_for_child(call, found)?,
+    };
+    let pid = call
+        .tables
+        .pids
+        .claim(call.pin, args.pid, fresh_task.index(), |n| call.free_number(n))
+        .inspect_err(|_| give_up_place(call, found, brood))?;
+    let (exit_signal, parent_exec_id) = match args.kind {
+        // As Linux: the caller's own, not what was asked for.
+        CloneKind::Sibling => (found.group.exit.look().exit_signal(), found.group.parent_exec_id.get()),
+        CloneKind::Process | CloneKind::Thread => (args.exit_signal, found.group.exec_id.get()),
+    };
+    let group = fresh_group.record();
+    group.begin(NewGroup {
+        leader: fresh_task.index(),
+        pid,
+        process_group: 0,
+        uid: found.group.uid.get(),
+        parent_exec_id,
+        policy: found.group.policy.get().inherited(),
+    });
+    group.exit.begin(ExitSnapshot::alive(0, 0, exit_signal));
+    group.brood.set(brood);
+    let id = begin_task(&fresh_task, group, fresh_group.index(), pid, caller, args.cookie);
+    fresh_group.publish();
+    fresh_task.publish();
+    Ok(id)
+}
+
+fn begin_task(fresh: &Fresh<'_, Task>, group: &ThreadGroup, group_index: u32, tid: u32, creator: TaskId, cookie: u64) -> TaskId {
+    let place = group.threads.claim();
+    let ordinal = group.next_ordinal();
+    fresh.record().begin(NewTask { group: group_index, tid, ordinal, place, creator: creator.bits(), cookie });
+    TaskId::new(fresh.index(), fresh.generation())
+}
+
+/// The brood that takes the caller's next child, with a place reserved in it. A new one is opened when
+/// the last was closed by an adoption: what came in between is older than the child to come.
+fn brood_for_child(call: &Call, caller: Found) -> Result<u32, Errno> {
+    let task = caller.task;
+    let current = task.brood.get();
+    let adoptions = task.adoptions.get();
+    if current != 0 && call.brood(current).opened_at.get() == adoptions {
+        reserve(call, call.brood(current))?;
+        return Ok(current);
+    }
+    let fresh = call.alloc(&call.tables.broods)?;
+    let brood = fresh.record();
+    brood.begin(caller.id.bits(), caller.group_index, caller.group.next_seniority(), adoptions);
+    reserve(call, brood)?;
+    let index = fresh.index();
+    fresh.publish();
+    if caller.group.broods.push(call.broods(), index).is_err() {
+        // The process is dying while one of its threads clones: the host has mixed up its threads.
+        call.retire_brood(index);
+        return Err(Errno::E_STATE);
+    }
+    if current != 0 {
+        call.seal(current);
+    }
+    task.brood.set(index);
+    Ok(index)
+}
+
+/// A brood for one child of somebody else: it joins the parent's chain when the child is committed, as
+/// an adoption does.
+fn brood_for_sibling(call: &Call) -> Result<u32, Errno> {
+    let fresh = call.alloc(&call.tables.broods)?;
+    fresh.record().begin(0, 0, 0, 0);
+    reserve(call, fresh.record())?;
+    let index = fresh.index();
+    fresh.publish();
+    Ok(index)
+}
+
+fn reserve(call: &Call, brood: &Brood) -> Result<(), Errno> {
+    brood.children.reserve(call.pin.guard(), &BroodMembers { call, brood }, 1).map_err(|_| Errno::ENOMEM)
+}
+
+/// Undoes what [`brood_for_child`] or [`brood_for_sibling`] reserved.
+fn give_up_place(call: &Call, creator: Found, index: u32) {
+    let brood = call.brood(index);
+    brood.children.unreserve(call.pin.guard(), 1);
+    if brood.parent.get() == 0 {
+        call.retire_brood(index);
+    } else if creator.task.brood.get() != index {
+        call.drop_if_spent(index);
+    }
+}
+
+/// An embryo and the task that made it, with the turn of the latter taken.
+fn claim_embryo<'c>(call: &Call<'c>, child: TaskId) -> Result<(Found<'c>, Result<Found<'c>, Errno>), Errno> {
+    let embryo = call.find(child)?;
+    if !embryo.task.advance(Stage::Embryo, Stage::Committing) {
+        return Err(if embryo.task.stage() == Stage::Committing { Errno::E_STATE } else { Errno::ESRCH });
+    }
+    Ok((embryo, call.find(TaskId::from_bits(embryo.task.creator.get()))))
+}
+
+/// Makes the embryo a task. EINTR: its creator, or the creator's whole process, is exiting; the embryo
+/// is gone.
+pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
+    let (embryo, creator) = claim_embryo(call, child)?;
+    let Ok(creator) = creator else {
+        abandon(call, embryo, None);
+        return Err(Errno::EINTR);
+    };
+    let Some(_turn) = creator.task.take_turn() else {
+        embryo.task.advance(Stage::Committing, Stage::Embryo);
+        return Err(Errno::E_STATE);
+    };
+    if creator.task.stage() != Stage::Running || creator.group.word.look().is_exiting() {
+        abandon(call, embryo, Some(creator));
+        return Err(Errno::EINTR);
+    }
+    if embryo.group_index == creator.group_index {
+        return commit_thread(call, embryo, creator);
+    }
+    if call.tables.is_dying() {
+        abandon(call, embryo, Some(creator));
+        return Err(Errno::ENOMEM);
+    }
+    join_process_group(call, embryo.group, creator.group);
+    embryo.group.threads.show(embryo.task.place.get(), embryo.index);
+    let index = embryo.group.brood.get();
+    let brood = call.brood(index);
+    if brood.parent.get() == 0 {
+        link_to_parent_of(call, creator, embryo, index);
+    } else {
+        append(call, embryo, brood, creator.group_index);
+    }
+    embryo.task.advance(Stage::Committing, Stage::Running);
+    Ok(())
+}
+
+fn append(call: &Call, embryo: Found, brood: &Brood, parent: u32) {
+    let exit_signal = embryo.group.exit.look().exit_signal();
+    brood.children.append(call.pin.guard(), &BroodMembers { call, brood }, embryo.group_index, |slot| {
+        embryo.group.exit.begin(ExitSnapshot::alive(parent, slot, exit_signal));
+    });
+}
+
+/// `CLONE_PARENT`: the child's brood of one joins the chain of the caller's parent, or of that one's
+/// heir if it has closed its chain on its own way out.
+fn link_to_parent_of(call: &Call, creator: Found, embryo: Found, index: u32) {
+    let brood = call.brood(index);
+    let mut parent = creator.group.exit.look().parent();
+    let native = call.brood(creator.group.brood.get());
+    // Progress: an heir is chosen before a chain is closed, and the heirs go up to init.
+    while parent != 0 {
+        let group = call.group(parent);
+        let owner = crate::protocol::adopt::owner_of(call, native, parent);
+        brood.begin(owner.map_or(0, |owner| call.id(owner).bits()), parent, group.next_seniority(), 0);
+        if brood.children.is_vacant(call.pin.guard()) {
+            append(call, embryo, brood, parent);
+            brood.seal();
+        }
+        if group.broods.push(call.broods(), index).is_ok() {
+            if let Some(owner) = owner {
+                call.task(owner).adoptions.count();
+            }
+            return;
+        }
+        parent = group.heir.get();
+    }
+}
+
+/// The child is where its parent is. A parent that moves between the two steps has not been there all
+/// the time, so its old group may be gone: then again.
+fn join_process_group(call: &Call, child: &ThreadGroup, parent: &ThreadGroup) {
+    loop {
+        let index = parent.process_group.get();
+        let process_group = call.process_group(index);
+        process_group.join_beside_member(call.pin.stripe());
+        if parent.process_group.get() == index {
+            child.process_group.set(index);
+            return;
+        }
+        process_group.leave(call.pin.stripe());
+        call.free_process_group(index);
+    }
+}
+
+/// A thread is shown before the count takes it in: the sweep of a group exit either finds it, or the
+/// count refuses it.
+fn commit_thread(call: &Call, embryo: Found, creator: Found) -> Result<(), Errno> {
+    let group = creator.group;
+    group.threads.show(embryo.task.place.get(), embryo.index);
+    embryo.task.advance(Stage::Committing, Stage::Running);
+    group.word.join().map_err(|why| {
+        embryo.task.advance(Stage::Running, Stage::Committing);
+        abandon(call, embryo, Some(creator));
+        match why {
+            NotJoined::Exiting => Errno::EINTR,
+            NotJoined::Full => Errno::EAGAIN,
+        }
+    })
+}
+
+/// Gives everything back that [`begin`] reserved; clone_abort.
+pub fn abort(call: &Call, child: TaskId) -> Result<(), Errno> {
+    let (embryo, creator) = claim_embryo(call, child)?;
+    let creator = creator.ok();
+    let _turn = match &creator {
+        None => None,
+        Some(creator) => Some(creator.task.take_turn().ok_or_else(|| {
+            embryo.task.advance(Stage::Committing, Stage::Embryo);
+            Errno::E_STATE
+        })?),
+    };
+    abandon(call, embryo, creator);
+    Ok(())
+}
+
+/// An embryo is gone: number, place, reservation and records. Its creator may be gone too, and with it
+/// the brood that the place was reserved in.
+fn abandon(call: &Call, embryo: Found, creator: Option<Found>) {
+    embryo.task.advance(Stage::Committing, Stage::Dead);
+    embryo.group.threads.release(embryo.task.place.get());
+    let is_thread = creator.is_some_and(|creator| creator.group_index == embryo.group_index);
+    let tid = embryo.task.tid.get();
+    if call.tables.pids.release(tid, embryo.index) {
+        call.pid_is_free(tid);
+    }
+    if !is_thread && embryo.group.leader.get() == embryo.index {
+        if let Some(creator) = creator {
+            give_up_place(call, creator, embryo.group.brood.get());
+        }
+        call.tables.groups.retire(call.pin, embryo.group_index);
+    }
+    call.tables.tasks.retire(call.pin, embryo.index);
+}
+
