@@ -10,6 +10,7 @@
 
 #include "fork.h"
 #include "log.h"
+#include "lost.h"
 #include "proc.h"
 #include "supervisor.h"
 #include "tree_report.h"
@@ -47,8 +48,7 @@ static bool peek_exit(pid_t tid, siginfo_t *info, struct rusage *usage)
 	       (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED);
 }
 
-/* Reaps `tid` if it is a zombie. */
-static bool take_exit(pid_t tid, siginfo_t *info)
+bool exits_take(pid_t tid, siginfo_t *info)
 {
 	return peek_exit(tid, info, NULL) && ask(tid, 0, info, NULL);
 }
@@ -98,8 +98,11 @@ void exits_sweep(struct process *process)
 
 	for (struct thread *thread = process->threads, *next; thread; thread = next) {
 		next = thread->next_in_process;
-		if (thread->tid != process->pid && take_exit(thread->tid, &info))
-			thread_died(thread, wait_status(&info));
+		if (thread->tid == process->pid || !exits_take(thread->tid, &info))
+			continue;
+		if (info.si_code != CLD_EXITED)
+			lost_suspect();
+		thread_died(thread, wait_status(&info));
 	}
 }
 
@@ -109,24 +112,6 @@ void exits_sweep_all(void)
 		return;
 	for (struct process *process = guests_first(); process; process = process->next)
 		exits_sweep(process);
-}
-
-static void reap_if_lost(pid_t pid, pid_t tid)
-{
-	struct thread *thread = guests_find(tid);
-	siginfo_t info;
-
-	if (tid == pid || (thread && thread->process))
-		return;
-	if (take_exit(tid, &info) && thread)
-		guests_remove(thread);
-}
-
-void exits_find_lost_threads(void)
-{
-	for (struct process *process = guests_first(); process; process = process->next)
-		if (process->had_threads && process->pidfd >= 0)
-			proc_each_thread(process->pid, reap_if_lost);
 }
 
 void exits_process(pid_t pid)
@@ -162,7 +147,7 @@ void exits_reap(struct process *process)
 {
 	siginfo_t info;
 
-	if (!take_exit(process->pid, &info))
+	if (!exits_take(process->pid, &info))
 		log_warn("guest %d was reaped before it died", process->pid);
 	guests_remove_process(process);
 }

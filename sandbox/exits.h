@@ -2,6 +2,7 @@
 #ifndef PTBOX_EXITS_H
 #define PTBOX_EXITS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -24,8 +25,8 @@ void exits_reap(struct process *process);
 void exits_sweep(struct process *process);
 void exits_sweep_all(void);
 
-/* Threads that were killed before they showed themselves; looked for when nothing else happens. */
-void exits_find_lost_threads(void);
+/* Reaps `tid`, for the kernel, if it is a zombie. */
+bool exits_take(pid_t tid, siginfo_t *info);
 
 /* execve(2) by the thread `former`, which has taken over the number and place of its leader. */
 void exits_take_over(struct thread *leader, struct thread *former);

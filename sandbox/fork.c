@@ -219,19 +219,34 @@ static void adopt(struct thread *child)
 	enter_process(child, &maker, &none, false);
 }
 
+static bool is_process(pid_t tid)
+{
+	return proc_tgid(tid) == tid;
+}
+
 void fork_newborn(struct thread *child)
 {
 	child->started = true;
-	if (!child->process && begun == 0 && proc_tgid(child->tid) == child->tid)
+	if (!child->process && begun == 0 && is_process(child->tid))
 		adopt(child);
 	if (child->process)
 		start(child);
 	/* Otherwise it is held until its parent's event. */
 }
 
+void fork_adopt_lost(void)
+{
+	struct thread *child;
+
+	while (begun == 0 && (child = guests_unlinked(is_process))) {
+		adopt(child);
+		start(child);
+	}
+}
+
 void fork_orphaned(struct thread *parent)
 {
-	struct thread *child = parent->fork.active ? guests_unlinked() : NULL;
+	struct thread *child = parent->fork.active ? guests_unlinked(is_process) : NULL;
 
 	if (child)
 		link_child(child, parent);
@@ -247,4 +262,5 @@ void fork_first(pid_t pid, family_id init, const struct family_sigchld *sigchld)
 	maker.fork = (struct fork_call){.active = true, .kind = FAMILY_PROCESS, .exit_signal = SIGCHLD};
 	child->started = true;
 	enter_process(child, &maker, sigchld, false);
+	family_set_uid(child->id, getuid());
 }

@@ -21,6 +21,9 @@ void fork_newborn(struct thread *child);
 /* The parent died between making a child and telling of it: finds that child a place. */
 void fork_orphaned(struct thread *parent);
 
+/* Children whose parent died so are looked for once more when nothing else happens. */
+void fork_adopt_lost(void);
+
 /* Enters the first guest, whose parent is the virtual init. */
 void fork_first(pid_t pid, family_id init, const struct family_sigchld *sigchld);
 

@@ -51,10 +51,8 @@ void guests_join(struct thread *thread, struct process *process)
 	thread->next_in_process = process->threads;
 	process->threads = thread;
 	unlinked_count--;
-	if (thread->tid != process->pid) {
+	if (thread->tid != process->pid)
 		worker_count++;
-		process->had_threads = true;
-	}
 }
 
 struct process *guests_add_process(struct thread *leader, family_id id)
@@ -134,13 +132,13 @@ unsigned guests_workers(void)
 	return worker_count;
 }
 
-struct thread *guests_unlinked(void)
+struct thread *guests_unlinked(bool (*is_wanted)(pid_t tid))
 {
 	if (!unlinked_count)
 		return NULL;
 	for (unsigned i = 0; i < BUCKETS; i++)
 		for (struct thread *thread = buckets[i]; thread; thread = thread->next_in_bucket)
-			if (!thread->process)
+			if (!thread->process && is_wanted(thread->tid))
 				return thread;
 	return NULL;
 }

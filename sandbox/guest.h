@@ -48,7 +48,6 @@ struct process {
 	family_id id; /* of the leader */
 	int pidfd;    /* -1 once the process is dead */
 	struct thread *threads;
-	bool had_threads;
 	bool handles_sigchld; /* a handler is installed */
 	struct family_sigchld sigchld;
 	struct process *next, *previous;
@@ -65,7 +64,7 @@ struct process *guests_first(void);
 unsigned guests_processes(void); /* alive or zombie */
 unsigned guests_workers(void);   /* threads other than leaders */
 
-/* A newborn whose parent is not known yet, if there is one. */
-struct thread *guests_unlinked(void);
+/* A newborn whose parent is not known yet and that `is_wanted`, if there is one. */
+struct thread *guests_unlinked(bool (*is_wanted)(pid_t tid));
 
 #endif

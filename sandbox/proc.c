@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Reads a whole small file; the result ends with a NUL. False if it cannot be opened. */
@@ -62,13 +61,11 @@ bool proc_blocked(pid_t tid, uint64_t *mask)
 
 bool proc_uid(pid_t pid, uid_t *uid)
 {
-	char path[32];
-	struct stat owner;
+	unsigned long long real;
 
-	snprintf(path, sizeof path, "/proc/%d", pid);
-	if (stat(path, &owner) < 0)
+	if (!status_field(pid, "\nUid:", 10, &real))
 		return false;
-	*uid = owner.st_uid;
+	*uid = (uid_t)real;
 	return true;
 }
 
@@ -80,6 +77,18 @@ void proc_name(pid_t tid, char *name, size_t size)
 	if (!read_text(path, name, size))
 		name[0] = 0;
 	name[strcspn(name, "\n")] = 0;
+}
+
+bool proc_is_zombie(pid_t pid)
+{
+	char path[32], text[512];
+	const char *end;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	if (!read_text(path, text, sizeof text))
+		return false;
+	end = strrchr(text, ')'); /* of the name, which may hold anything */
+	return end && strncmp(end, ") Z", 3) == 0;
 }
 
 int proc_pidfd(pid_t tid, int fd, pid_t *pid, bool *nonblocking)

@@ -13,8 +13,11 @@ pid_t proc_tgid(pid_t tid);
 /* The signals a thread blocks. False if that cannot be told. */
 bool proc_blocked(pid_t tid, uint64_t *mask);
 
-/* The effective user of a process, alive or zombie. */
+/* The real user of a process, alive or zombie. */
 bool proc_uid(pid_t pid, uid_t *uid);
+
+/* Whether the leader of a process is a zombie; other threads may be alive. */
+bool proc_is_zombie(pid_t pid);
 
 /* The name of a task, as ps(1) shows it. */
 void proc_name(pid_t tid, char *name, size_t size);

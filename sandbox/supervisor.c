@@ -19,6 +19,7 @@
 #include "fork.h"
 #include "guest.h"
 #include "log.h"
+#include "lost.h"
 #include "regs.h"
 #include "signals.h"
 #include "syscalls.h"
@@ -28,7 +29,7 @@
 /* What epoll reports: one of these, or the pid of a process that has died. */
 enum { FROM_KERNEL = 0, FROM_FRONT_END = -1 };
 
-enum { IDLE_CHECK_MS = 1000, EVENTS = 64 };
+enum { IDLE_CHECK_MS = 1000, SOON_MS = 5, EVENTS = 64 };
 
 static int epoll_fd;
 
@@ -74,7 +75,10 @@ void supervisor_tell(void)
 		case FAMILY_REAPED:
 			tree_reaped(event.tid, event.other, event.status);
 			if (thread && thread->process && thread->process->pid == event.tid) {
-				log_trace("%d: reaped by %d", event.tid, event.other);
+				if (event.other)
+					log_trace("%d: reaped by %d", event.tid, event.other);
+				else
+					log_trace("%d: leaves no zombie", event.tid);
 				exits_reap(thread->process);
 			}
 			break;
@@ -179,22 +183,29 @@ static void forward_signals(int control, pid_t program)
 			kill(program, signals[i]);
 }
 
-static void drain(int fd)
+static void take_child_signals(int fd)
 {
 	struct signalfd_siginfo received[8];
+	ssize_t got;
 
-	while (read(fd, received, sizeof received) > 0)
-		continue;
+	while ((got = read(fd, received, sizeof received)) > 0)
+		for (size_t i = 0; i < (size_t)got / sizeof *received; i++)
+			if (received[i].ssi_code == CLD_KILLED || received[i].ssi_code == CLD_EXITED)
+				lost_hint((pid_t)received[i].ssi_pid);
+	exits_sweep_all();
 }
 
-static int milliseconds_left(double timeout)
+/* How long to sleep at most: until the next check of what may have been lost, or the end of the time. */
+static int milliseconds_to_wait(double timeout)
 {
+	int check = lost_suspected() ? SOON_MS : IDLE_CHECK_MS;
+
 	if (timeout <= 0)
-		return IDLE_CHECK_MS;
+		return check;
 
 	double left = timeout * 1000 - (double)log_now_ns() / 1e6;
 
-	return left <= 0 ? 0 : left < IDLE_CHECK_MS ? (int)ceil(left) : IDLE_CHECK_MS;
+	return left <= 0 ? 0 : left < check ? (int)ceil(left) : check;
 }
 
 static bool finished(const struct launch *launch)
@@ -212,7 +223,7 @@ static bool run(const struct launch *launch, int child_signals, pid_t program)
 		if (finished(launch))
 			return true;
 
-		int wait_ms = milliseconds_left(launch->timeout);
+		int wait_ms = milliseconds_to_wait(launch->timeout);
 
 		if (launch->timeout > 0 && wait_ms == 0)
 			return false;
@@ -220,13 +231,12 @@ static bool run(const struct launch *launch, int child_signals, pid_t program)
 		int ready = epoll_wait(epoll_fd, events, EVENTS, wait_ms);
 
 		if (ready == 0)
-			exits_find_lost_threads();
+			lost_search();
 		for (int i = 0; i < ready; i++) {
 			int32_t source = (int32_t)events[i].data.u64;
 
 			if (source == FROM_KERNEL) {
-				drain(child_signals);
-				exits_sweep_all();
+				take_child_signals(child_signals);
 			} else if (source == FROM_FRONT_END) {
 				forward_signals(launch->control, program);
 			} else {
