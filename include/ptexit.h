@@ -9,6 +9,10 @@
  * said) on success and a negative number on failure: a Linux errno, whatever the errno numbers of the
  * platform below, or one of the three library codes <= -4096 that say the program itself is at fault.
  *
+ * A task is alive from ptexit_clone_commit() to ptexit_exit_begin(). A task's own calls (clone, wait,
+ * exec_commit, exit_begin, exit_finish) come from one host thread at a time; everything else may be called
+ * by any thread at any time.
+ *
  * On failure nothing is written through any pointer and nothing has changed, except where said.
  * After PTEXIT_E_PANIC the context only accepts ptexit_ctx_free().
  *
@@ -584,16 +588,17 @@ int ptexit_init_new(struct ptexit_ctx *ctx,
  * @return 0, or
  *   PTEXIT_EAGAIN   the limit on tasks or process IDs is reached
  *   PTEXIT_ENOMEM   no memory, or the init of the tree is dead
+ *   PTEXIT_EINTR    the process of `parent` is exiting
  *   PTEXIT_EINVAL   an unknown flag or signal; PTEXIT_CLONE_PARENT by the init; a process ID that is
  *                   missing, superfluous or too large
  *   PTEXIT_EEXIST   the process ID is taken
  *   PTEXIT_E2BIG    `args` is of a newer version and uses something this one does not know
  *   PTEXIT_ESRCH    `parent` is not alive
- *   PTEXIT_E_STATE  `parent` has begun to exit, or is not committed
+ *   PTEXIT_E_STATE  an earlier clone of `parent` is neither committed nor aborted
  *   PTEXIT_EFAULT   `ctx` or `task` is NULL, or a pointer is misaligned
  *
- * Ownership: the reservation must be committed or aborted.
- * Threads:   any thread may call on behalf of `parent`.
+ * Ownership: the reservation must be committed or aborted, before `parent` clones again or exits.
+ * Threads:   `parent`'s own calls come from one thread at a time.
  * Blocking:  never.
  * Follows:   clone(2), copy_process() in the kernel.
  *
@@ -613,14 +618,15 @@ int ptexit_clone(struct ptexit_ctx *ctx,
  * @param task  From ptexit_clone(), neither committed nor aborted.
  *
  * @return 0, or
- *   PTEXIT_EINTR    the calling process began to exit meanwhile: the reservation is gone, as if aborted
+ *   PTEXIT_EINTR    the cloning task or its process began to exit meanwhile: the reservation is gone, as
+ *                   if aborted
  *   PTEXIT_ENOMEM   the init of the tree died meanwhile: the same
  *   PTEXIT_E_STATE  `task` is not waiting to be committed
  *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context
  *
  * Ownership: on PTEXIT_EINTR and PTEXIT_ENOMEM the handle is spent.
- * Threads:   the thread that called ptexit_clone(), or one that it has handed the task to.
+ * Threads:   an own call of the task that called ptexit_clone(), by whichever thread.
  * Blocking:  never.
  * Follows:   the end of copy_process() in the kernel.
  *
@@ -659,8 +665,9 @@ int ptexit_clone_abort(struct ptexit_ctx *ctx, ptexit_task task);
  *
  * @return 0, or
  *   PTEXIT_ENOSYS   the process has other threads; this version cannot end them
+ *   PTEXIT_EAGAIN   the process is exiting
  *   PTEXIT_ESRCH    `task` is not alive
- *   PTEXIT_E_STATE  `task` has begun to exit, or is not committed
+ *   PTEXIT_E_STATE  another own call of `task` is under way
  *   PTEXIT_EFAULT   `ctx` is not a context
  *
  * Ownership: nothing changes hands; the handle stays good.
@@ -684,8 +691,8 @@ int ptexit_exec_commit(struct ptexit_ctx *ctx, ptexit_task task);
  *
  * @return 0, or
  *   PTEXIT_EINVAL   `status` is not a wait status of a dead process
- *   PTEXIT_E_STATE  `task` has begun to exit already, or is not committed
- *   PTEXIT_ESRCH    `task` is not alive
+ *   PTEXIT_E_STATE  `task` has begun to exit already, or another own call of it is under way
+ *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context, or `decided` is misaligned
  *
  * Ownership: the exit must be finished.
@@ -708,7 +715,8 @@ int ptexit_exit_begin(struct ptexit_ctx *ctx, ptexit_task task, uint32_t status,
  * @param usage  What the task itself has used; NULL for nothing.
  *
  * @return 0, or
- *   PTEXIT_E_STATE  `task` has not begun to exit, or has finished
+ *   PTEXIT_E_STATE  `task` has not begun to exit, or has finished, or its last clone is neither committed
+ *                   nor aborted
  *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context, or `usage` is misaligned
  *
@@ -734,8 +742,7 @@ int ptexit_exit_finish(struct ptexit_ctx *ctx, ptexit_task task, const struct pt
  *
  * @return 0, or
  *   PTEXIT_EINVAL   `status` is not a wait status of a dead process
- *   PTEXIT_E_STATE  `task` is not committed
- *   PTEXIT_ESRCH    `task` is not alive
+ *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context, or `decided` is misaligned
  *
  * Ownership: nothing changes hands.
@@ -759,8 +766,9 @@ int ptexit_exit_group(struct ptexit_ctx *ctx, ptexit_task task, uint32_t status,
  *
  * @return 0, or
  *   PTEXIT_EINVAL   `status` is not a wait status of a dead process
- *   PTEXIT_E_STATE  `task` is not committed, or a thread of the process is exiting on its own
- *   PTEXIT_ESRCH    `task` is not alive
+ *   PTEXIT_E_STATE  a clone of one of its threads is neither committed nor aborted, or one makes calls of
+ *                   its own
+ *   PTEXIT_ESRCH    there is no such task, or the process is dead
  *   PTEXIT_EFAULT   `ctx` is not a context, or `usage` is misaligned
  *
  * Ownership: as ptexit_exit_finish(), for each of the threads.
@@ -793,7 +801,6 @@ int ptexit_report_exit(struct ptexit_ctx *ctx,
  *   PTEXIT_EINVAL   an unknown or missing option, `idtype`, an `id` out of its range
  *   PTEXIT_E2BIG    a struct is of a newer version and uses something this one does not know
  *   PTEXIT_ESRCH    `waiter` is not alive
- *   PTEXIT_E_STATE  `waiter` has begun to exit, or is not committed
  *   PTEXIT_EFAULT   `ctx`, `args` or `result` is NULL or misaligned
  *
  * Ownership: a reaped child's handle is spent. With PTEXIT_WNOWAIT nothing is reaped.
@@ -818,9 +825,10 @@ int ptexit_wait(struct ptexit_ctx *ctx,
  * @param waiter  The task whose wait is armed.
  * @param cookie  The cookie of that wait.
  *
- * @return 0 if the wait was disarmed, or was not armed (any more) with this cookie; 1 if it had fired: a
- *   child may be waitable, call ptexit_wait() once more before reporting EINTR; or
- *   PTEXIT_ESRCH   `waiter` is not alive
+ * @return 0 if the wait was disarmed; 1 if it had fired: a child may be waitable, call ptexit_wait() once
+ *   more before reporting EINTR; or
+ *   PTEXIT_EINVAL  no wait of `waiter` with this cookie is armed or has fired
+ *   PTEXIT_ESRCH   there is no such task
  *   PTEXIT_EFAULT  `ctx` is not a context
  *
  * Ownership: nothing changes hands.
@@ -876,7 +884,6 @@ int ptexit_wait_many(struct ptexit_ctx *ctx,
  *   PTEXIT_EPERM    a session leader, a child in another session, or no such group in the session
  *   PTEXIT_EINVAL   a number out of range
  *   PTEXIT_ESRCH    `pid` is neither the caller's process nor a child of it, or `caller` is not alive
- *   PTEXIT_E_STATE  `caller` is not committed
  *   PTEXIT_EFAULT   `ctx` is not a context
  *
  * Ownership: nothing changes hands.
@@ -899,7 +906,6 @@ int ptexit_setpgid(struct ptexit_ctx *ctx, ptexit_task caller, uint32_t pid, uin
  * @return 0, or
  *   PTEXIT_EPERM    the process leads a process group, or a group or session with its number exists
  *   PTEXIT_ESRCH    `caller` is not alive
- *   PTEXIT_E_STATE  `caller` is not committed
  *   PTEXIT_EFAULT   `ctx` is not a context, or `sid` is misaligned
  *
  * Ownership: nothing changes hands.
@@ -991,7 +997,7 @@ int ptexit_task_info(struct ptexit_ctx *ctx, ptexit_task task, struct ptexit_inf
  *
  * @return 0, or
  *   PTEXIT_EINVAL  `filter` is not one of the above, or `of` out of range for it
- *   PTEXIT_ESRCH   there is no such task or process group
+ *   PTEXIT_ESRCH   there is no such task
  *   PTEXIT_ENOMEM  no memory
  *   PTEXIT_EFAULT  `ctx`, `tasks` or `got` is NULL or misaligned
  *
@@ -1021,7 +1027,7 @@ int ptexit_list(struct ptexit_ctx *ctx,
  *
  * @return 0, or
  *   PTEXIT_EINVAL   `which` is not one of the above, or `value` out of range for it
- *   PTEXIT_ESRCH    `task` is not alive
+ *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context
  *
  * Ownership: nothing changes hands.

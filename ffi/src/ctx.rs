@@ -39,7 +39,8 @@ impl Ctx {
             return Err(Errno::EFAULT);
         }
         // SAFETY: readable, says the caller; the mark is read without assuming that the rest is a context.
-        let magic = unsafe { (*(&raw const (*pointer).magic)).load(Relaxed) };
+        let magic =
+            unsafe { AtomicU64::from_ptr((&raw const (*pointer).magic).cast::<u64>().cast_mut()).load(Relaxed) };
         if magic != ALIVE {
             return Err(Errno::EFAULT);
         }
@@ -150,8 +151,8 @@ fn configure(opts: &CtxOpts) -> Result<(Options, Sink), Errno> {
         pid_policy,
         pid_max: in_range(opts.pid_max, defaults.pid_max)?,
         max_tasks: in_range(opts.max_tasks, defaults.max_tasks)?,
+        generation_seed: next_generation_seed(),
     };
-    let _ = next_generation_seed;
     let sink = if defer { Sink::queue(opts.events) } else { Sink::callback(opts.events, opts.on_event, opts.host) };
     Ok((options, sink))
 }

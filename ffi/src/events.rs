@@ -56,7 +56,7 @@ pub(crate) struct Sink {
 enum Delivery {
     None,
     Callback { on_event: OnEvent, host: HostPointer },
-    Queue(SegQueue<Event>),
+    Queue(Box<SegQueue<Event>>),
 }
 
 type OnEvent = unsafe extern "C" fn(*mut c_void, *const Event);
@@ -86,7 +86,7 @@ impl Sink {
 
     /// The program asks.
     pub(crate) fn queue(wanted: u32) -> Sink {
-        Sink { wanted, delivery: Delivery::Queue(SegQueue::new()) }
+        Sink { wanted, delivery: Delivery::Queue(Box::default()) }
     }
 }
 

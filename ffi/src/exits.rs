@@ -18,8 +18,8 @@ use crate::structs::{Rusage, Task, task_id};
 ///
 /// @return 0, or
 ///   PTEXIT_EINVAL   `status` is not a wait status of a dead process
-///   PTEXIT_E_STATE  `task` has begun to exit already, or is not committed
-///   PTEXIT_ESRCH    `task` is not alive
+///   PTEXIT_E_STATE  `task` has begun to exit already, or another own call of it is under way
+///   PTEXIT_ESRCH    there is no such task
 ///   PTEXIT_EFAULT   `ctx` is not a context, or `decided` is misaligned
 ///
 /// Ownership: the exit must be finished.
@@ -50,7 +50,8 @@ pub unsafe extern "C" fn ptexit_exit_begin(ctx: *mut Ctx, task: Task, status: u3
 /// @param usage  What the task itself has used; NULL for nothing.
 ///
 /// @return 0, or
-///   PTEXIT_E_STATE  `task` has not begun to exit, or has finished
+///   PTEXIT_E_STATE  `task` has not begun to exit, or has finished, or its last clone is neither committed
+///                   nor aborted
 ///   PTEXIT_ESRCH    there is no such task
 ///   PTEXIT_EFAULT   `ctx` is not a context, or `usage` is misaligned
 ///
@@ -83,8 +84,7 @@ pub unsafe extern "C" fn ptexit_exit_finish(ctx: *mut Ctx, task: Task, usage: *c
 ///
 /// @return 0, or
 ///   PTEXIT_EINVAL   `status` is not a wait status of a dead process
-///   PTEXIT_E_STATE  `task` is not committed
-///   PTEXIT_ESRCH    `task` is not alive
+///   PTEXIT_ESRCH    there is no such task
 ///   PTEXIT_EFAULT   `ctx` is not a context, or `decided` is misaligned
 ///
 /// Ownership: nothing changes hands.
@@ -116,8 +116,9 @@ pub unsafe extern "C" fn ptexit_exit_group(ctx: *mut Ctx, task: Task, status: u3
 ///
 /// @return 0, or
 ///   PTEXIT_EINVAL   `status` is not a wait status of a dead process
-///   PTEXIT_E_STATE  `task` is not committed, or a thread of the process is exiting on its own
-///   PTEXIT_ESRCH    `task` is not alive
+///   PTEXIT_E_STATE  a clone of one of its threads is neither committed nor aborted, or one makes calls of
+///                   its own
+///   PTEXIT_ESRCH    there is no such task, or the process is dead
 ///   PTEXIT_EFAULT   `ctx` is not a context, or `usage` is misaligned
 ///
 /// Ownership: as ptexit_exit_finish(), for each of the threads.

@@ -18,7 +18,6 @@ use crate::structs::{Task, task_id};
 ///   PTEXIT_EPERM    a session leader, a child in another session, or no such group in the session
 ///   PTEXIT_EINVAL   a number out of range
 ///   PTEXIT_ESRCH    `pid` is neither the caller's process nor a child of it, or `caller` is not alive
-///   PTEXIT_E_STATE  `caller` is not committed
 ///   PTEXIT_EFAULT   `ctx` is not a context
 ///
 /// Ownership: nothing changes hands.
@@ -43,7 +42,6 @@ pub unsafe extern "C" fn ptexit_setpgid(ctx: *mut Ctx, caller: Task, pid: u32, p
 /// @return 0, or
 ///   PTEXIT_EPERM    the process leads a process group, or a group or session with its number exists
 ///   PTEXIT_ESRCH    `caller` is not alive
-///   PTEXIT_E_STATE  `caller` is not committed
 ///   PTEXIT_EFAULT   `ctx` is not a context, or `sid` is misaligned
 ///
 /// Ownership: nothing changes hands.

@@ -193,7 +193,7 @@ pub unsafe extern "C" fn ptexit_task_info(ctx: *mut Ctx, task: Task, info: *mut 
 ///
 /// @return 0, or
 ///   PTEXIT_EINVAL  `filter` is not one of the above, or `of` out of range for it
-///   PTEXIT_ESRCH   there is no such task or process group
+///   PTEXIT_ESRCH   there is no such task
 ///   PTEXIT_ENOMEM  no memory
 ///   PTEXIT_EFAULT  `ctx`, `tasks` or `got` is NULL or misaligned
 ///
@@ -248,7 +248,7 @@ pub unsafe extern "C" fn ptexit_list(
 ///
 /// @return 0, or
 ///   PTEXIT_EINVAL   `which` is not one of the above, or `value` out of range for it
-///   PTEXIT_ESRCH    `task` is not alive
+///   PTEXIT_ESRCH    there is no such task
 ///   PTEXIT_EFAULT   `ctx` is not a context
 ///
 /// Ownership: nothing changes hands.

@@ -64,16 +64,17 @@ pub unsafe extern "C" fn ptexit_init_new(ctx: *mut Ctx, args: *const CloneArgs, 
 /// @return 0, or
 ///   PTEXIT_EAGAIN   the limit on tasks or process IDs is reached
 ///   PTEXIT_ENOMEM   no memory, or the init of the tree is dead
+///   PTEXIT_EINTR    the process of `parent` is exiting
 ///   PTEXIT_EINVAL   an unknown flag or signal; PTEXIT_CLONE_PARENT by the init; a process ID that is
 ///                   missing, superfluous or too large
 ///   PTEXIT_EEXIST   the process ID is taken
 ///   PTEXIT_E2BIG    `args` is of a newer version and uses something this one does not know
 ///   PTEXIT_ESRCH    `parent` is not alive
-///   PTEXIT_E_STATE  `parent` has begun to exit, or is not committed
+///   PTEXIT_E_STATE  an earlier clone of `parent` is neither committed nor aborted
 ///   PTEXIT_EFAULT   `ctx` or `task` is NULL, or a pointer is misaligned
 ///
-/// Ownership: the reservation must be committed or aborted.
-/// Threads:   any thread may call on behalf of `parent`.
+/// Ownership: the reservation must be committed or aborted, before `parent` clones again or exits.
+/// Threads:   `parent`'s own calls come from one thread at a time.
 /// Blocking:  never.
 /// Follows:   clone(2), copy_process() in the kernel.
 ///
@@ -98,14 +99,15 @@ pub unsafe extern "C" fn ptexit_clone(ctx: *mut Ctx, parent: Task, args: *const 
 /// @param task  From ptexit_clone(), neither committed nor aborted.
 ///
 /// @return 0, or
-///   PTEXIT_EINTR    the calling process began to exit meanwhile: the reservation is gone, as if aborted
+///   PTEXIT_EINTR    the cloning task or its process began to exit meanwhile: the reservation is gone, as
+///                   if aborted
 ///   PTEXIT_ENOMEM   the init of the tree died meanwhile: the same
 ///   PTEXIT_E_STATE  `task` is not waiting to be committed
 ///   PTEXIT_ESRCH    there is no such task
 ///   PTEXIT_EFAULT   `ctx` is not a context
 ///
 /// Ownership: on PTEXIT_EINTR and PTEXIT_ENOMEM the handle is spent.
-/// Threads:   the thread that called ptexit_clone(), or one that it has handed the task to.
+/// Threads:   an own call of the task that called ptexit_clone(), by whichever thread.
 /// Blocking:  never.
 /// Follows:   the end of copy_process() in the kernel.
 ///
@@ -149,8 +151,9 @@ pub unsafe extern "C" fn ptexit_clone_abort(ctx: *mut Ctx, task: Task) -> c_int 
 ///
 /// @return 0, or
 ///   PTEXIT_ENOSYS   the process has other threads; this version cannot end them
+///   PTEXIT_EAGAIN   the process is exiting
 ///   PTEXIT_ESRCH    `task` is not alive
-///   PTEXIT_E_STATE  `task` has begun to exit, or is not committed
+///   PTEXIT_E_STATE  another own call of `task` is under way
 ///   PTEXIT_EFAULT   `ctx` is not a context
 ///
 /// Ownership: nothing changes hands; the handle stays good.

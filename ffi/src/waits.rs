@@ -26,7 +26,6 @@ use crate::structs::{Task, WaitArgs, WaitResult, task_id};
 ///   PTEXIT_EINVAL   an unknown or missing option, `idtype`, an `id` out of its range
 ///   PTEXIT_E2BIG    a struct is of a newer version and uses something this one does not know
 ///   PTEXIT_ESRCH    `waiter` is not alive
-///   PTEXIT_E_STATE  `waiter` has begun to exit, or is not committed
 ///   PTEXIT_EFAULT   `ctx`, `args` or `result` is NULL or misaligned
 ///
 /// Ownership: a reaped child's handle is spent. With PTEXIT_WNOWAIT nothing is reaped.
@@ -65,9 +64,10 @@ pub unsafe extern "C" fn ptexit_wait(
 /// @param waiter  The task whose wait is armed.
 /// @param cookie  The cookie of that wait.
 ///
-/// @return 0 if the wait was disarmed, or was not armed (any more) with this cookie; 1 if it had fired: a
-///   child may be waitable, call ptexit_wait() once more before reporting EINTR; or
-///   PTEXIT_ESRCH   `waiter` is not alive
+/// @return 0 if the wait was disarmed; 1 if it had fired: a child may be waitable, call ptexit_wait() once
+///   more before reporting EINTR; or
+///   PTEXIT_EINVAL  no wait of `waiter` with this cookie is armed or has fired
+///   PTEXIT_ESRCH   there is no such task
 ///   PTEXIT_EFAULT  `ctx` is not a context
 ///
 /// Ownership: nothing changes hands.

@@ -295,45 +295,61 @@ static void struct_sizes(void **state)
     REFUSED(world, PTEXIT_E2BIG, ptexit_clone(world->ctx, world->init, &in.clone_args, &task));
 }
 
+/* Only commit, abort and task_info know a task that is not committed. */
+static void embryos_are_nobodys_business(void **state)
+{
+    struct world *world = *state;
+    ptexit_ctx *ctx = world->ctx;
+    ptexit_task parent = spawn(world, world->init, 2), embryo, task;
+
+    assert_int_equal(ptexit_clone(ctx, parent, NULL, &embryo), 0);
+    for (int i = 0; i < CALLS; i++)
+        if (i != 0 && i != 2 && i != 3 && i != 16)
+            REFUSED(world, PTEXIT_ESRCH, call(ctx, embryo, i));
+    assert_int_equal(info_of(world, embryo).state, PTEXIT_STATE_EMBRYO);
+    REFUSED(world, PTEXIT_ESRCH, ptexit_pid_lookup(ctx, info_of(world, embryo).tid, &task));
+
+    /* One at a time, and its creator cannot leave without it. */
+    REFUSED(world, PTEXIT_E_STATE, ptexit_clone(ctx, parent, NULL, &task));
+    assert_int_equal(ptexit_exit_begin(ctx, parent, PTEXIT_EXITED(1), NULL), 0);
+    REFUSED(world, PTEXIT_E_STATE, ptexit_exit_finish(ctx, parent, NULL));
+    assert_int_equal(ptexit_clone_commit(ctx, embryo), PTEXIT_EINTR);
+    assert_int_equal(ptexit_exit_finish(ctx, parent, NULL), 0);
+    expect_stale(world, embryo);
+    expect_reap(world, world->init, parent, PTEXIT_EXITED(1));
+}
+
 static void calls_out_of_turn(void **state)
 {
     struct world *world = *state;
     ptexit_ctx *ctx = world->ctx;
-    ptexit_task child = spawn(world, world->init, 2), embryo, task;
+    ptexit_task child = spawn(world, world->init, 2), grandchild = spawn(world, child, 3), task;
     ptexit_wait_result result;
 
     REFUSED(world, PTEXIT_E_STATE, ptexit_clone_commit(ctx, child));
     REFUSED(world, PTEXIT_E_STATE, ptexit_clone_abort(ctx, child));
     REFUSED(world, PTEXIT_E_STATE, ptexit_exit_finish(ctx, child, NULL));
 
-    assert_int_equal(ptexit_clone(ctx, child, NULL, &embryo), 0);
-    REFUSED(world, PTEXIT_E_STATE, ptexit_exit_begin(ctx, embryo, 0, NULL));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_exit_finish(ctx, embryo, NULL));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_exit_group(ctx, embryo, 0, NULL));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_report_exit(ctx, embryo, 0, NULL));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_clone(ctx, embryo, NULL, &task));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_exec_commit(ctx, embryo));
-    REFUSED(world, PTEXIT_E_STATE, wait_for(world, embryo, PTEXIT_P_ALL, 0, PTEXIT_WEXITED, &result));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_setpgid(ctx, embryo, 0, 0));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_setsid(ctx, embryo, NULL));
-    assert_int_equal(ptexit_clone_commit(ctx, embryo), 0);
-    REFUSED(world, PTEXIT_E_STATE, ptexit_clone_commit(ctx, embryo));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_clone_abort(ctx, embryo));
-
     assert_int_equal(ptexit_exit_begin(ctx, child, PTEXIT_EXITED(1), NULL), 0);
     REFUSED(world, PTEXIT_E_STATE, ptexit_exit_begin(ctx, child, PTEXIT_EXITED(2), NULL));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_clone(ctx, child, NULL, &task));
-    REFUSED(world, PTEXIT_E_STATE, ptexit_exec_commit(ctx, child));
-    REFUSED(world, PTEXIT_E_STATE, wait_for(world, child, PTEXIT_P_ALL, 0, PTEXIT_WEXITED, &result));
+    REFUSED(world, PTEXIT_E_STATE, ptexit_clone_commit(ctx, child));
+    REFUSED(world, PTEXIT_ESRCH, ptexit_clone(ctx, child, NULL, &task));
+    REFUSED(world, PTEXIT_ESRCH, ptexit_exec_commit(ctx, child));
+    REFUSED(world, PTEXIT_ESRCH, reap_any(world, child, &result));
+    REFUSED(world, PTEXIT_ESRCH, ptexit_setpgid(ctx, child, 0, 0));
+    REFUSED(world, PTEXIT_ESRCH, ptexit_setsid(ctx, child, NULL));
     assert_int_equal(ptexit_exit_finish(ctx, child, NULL), 0);
 
-    REFUSED(world, PTEXIT_ESRCH, ptexit_exit_finish(ctx, child, NULL));
-    REFUSED(world, PTEXIT_ESRCH, ptexit_exit_begin(ctx, child, 0, NULL));
-    REFUSED(world, PTEXIT_ESRCH, ptexit_exit_group(ctx, child, 0, NULL));
-    REFUSED(world, PTEXIT_ESRCH, ptexit_report_exit(ctx, child, 0, NULL));
+    REFUSED(world, PTEXIT_E_STATE, ptexit_exit_finish(ctx, child, NULL));
+    REFUSED(world, PTEXIT_E_STATE, ptexit_exit_begin(ctx, child, PTEXIT_EXITED(3), NULL));
+    REFUSED(world, PTEXIT_E_STATE, ptexit_clone_commit(ctx, child));
+    REFUSED(world, PTEXIT_ESRCH, ptexit_report_exit(ctx, child, PTEXIT_KILLED(9), NULL));
     REFUSED(world, PTEXIT_ESRCH, ptexit_clone(ctx, child, NULL, &task));
-    REFUSED(world, PTEXIT_ESRCH, wait_for(world, child, PTEXIT_P_ALL, 0, PTEXIT_WEXITED, &result));
+    REFUSED(world, PTEXIT_ESRCH, reap_any(world, child, &result));
+    /* Too late for a zombie: SIGKILL does not change its status. */
+    REFUSED(world, 0, ptexit_exit_group(ctx, child, PTEXIT_KILLED(9), NULL));
     expect_reap(world, world->init, child, PTEXIT_EXITED(1));
+    assert_int_equal(pid_of(world, grandchild, PTEXIT_PID_PPID), 1);
 }
 
 int main(void)
@@ -346,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bad_pointers, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(undefined_values, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(struct_sizes, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(embryos_are_nobodys_business, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(calls_out_of_turn, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

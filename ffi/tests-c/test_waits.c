@@ -149,9 +149,11 @@ static void cancelled_wait(void **state)
     struct world *world = *state;
     ptexit_task child = spawn(world, world->init, 2);
 
-    assert_int_equal(ptexit_wait_cancel(world->ctx, world->init, 5), 0);
+    REFUSED(world, PTEXIT_EINVAL, ptexit_wait_cancel(world->ctx, world->init, 5));
     arm(world, world->init, 5);
+    REFUSED(world, PTEXIT_EINVAL, ptexit_wait_cancel(world->ctx, world->init, 4));
     assert_int_equal(ptexit_wait_cancel(world->ctx, world->init, 5), 0);
+    REFUSED(world, PTEXIT_EINVAL, ptexit_wait_cancel(world->ctx, world->init, 5));
     forget(world);
     die(world, child, PTEXIT_EXITED(0));
     assert_int_equal(count_of(world, PTEXIT_EVENT_WAKE), 0);

@@ -30,7 +30,7 @@ pub fn check(repository: &Path) -> Result<(), String> {
     match old.lines().zip(new.lines()).position(|(old, new)| old != new) {
         None if old == new => Ok(()),
         difference => {
-            let line = difference.map_or_else(|| old.lines().count().min(new.lines().count()), |line| line) + 1;
+            let line = difference.unwrap_or_else(|| old.lines().count().min(new.lines().count())) + 1;
             Err(format!("{HEADER}:{line}: not what the sources say; run `cargo run -p xtask -- header`"))
         }
     }

@@ -96,8 +96,7 @@ impl Roster {
         let mut go = |places: &[AtomicU32]| {
             let found = (skip.min(places.len())..places.len()).find(|&i| {
                 // Ordering: Acquire, so that the last holder's records are done with; nothing is published yet.
-                places[i].load_for_cas(Relaxed) == 0
-                    && places[i].compare_exchange(0, CLAIMED, Acquire, Relaxed).is_ok()
+                places[i].load_for_cas(Relaxed) == 0 && places[i].compare_exchange(0, CLAIMED, Acquire, Relaxed).is_ok()
             });
             let place = found.map(|i| (base + i) as u32);
             skip = skip.saturating_sub(places.len());
@@ -138,10 +137,9 @@ impl Roster {
                 }
             };
             // Somebody else's block, perhaps with room.
-            let taken = next
-                .places
-                .iter()
-                .position(|cell| cell.load_for_cas(Relaxed) == 0 && cell.compare_exchange(0, CLAIMED, Acquire, Relaxed).is_ok());
+            let taken = next.places.iter().position(|cell| {
+                cell.load_for_cas(Relaxed) == 0 && cell.compare_exchange(0, CLAIMED, Acquire, Relaxed).is_ok()
+            });
             if let Some(i) = taken {
                 return (base + i) as u32;
             }

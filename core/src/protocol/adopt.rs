@@ -1,7 +1,7 @@
 //! Adopt: who is the parent when the parent is dead, and how a family is handed over.
 
 use crate::ids::TaskId;
-use crate::protocol::{Call, Found};
+use crate::protocol::{Call, Found, reparent};
 use crate::record::brood::Brood;
 use crate::record::task::Stage;
 
@@ -69,19 +69,26 @@ pub fn find_heir(call: &Call, group: u32) -> Heir {
 /// nothing but a new `real_parent`.
 pub fn hand_to_sibling(call: &Call, dying: Found) {
     let Some(sibling) = oldest_thread(call, dying.group_index) else { return };
-    let (from, to) = (dying.id.bits(), call.id(sibling).bits());
     let mut handed = false;
-    dying.group.broods.for_each(call.broods(), |index| {
-        let brood = call.brood(index);
-        if brood.owner.get() == from {
-            brood.seal();
-            brood.seniority.set(dying.group.next_seniority());
-            brood.owner.set(to);
+    // Oldest brood first, so that they keep their order behind those the sibling has.
+    while let Some(brood) = oldest_brood_of(call, dying) {
+        brood.seal();
+        // Refused when the last thread of the process is dying by now and hands everything to an heir.
+        if brood.owner.replace(dying.id.bits(), call.id(sibling).bits()) {
+            brood.seniority.set(dying.group.next_seniority(1));
             handed = true;
+            reparent::send_pdeathsigs(call, brood, dying);
         }
-        true
-    });
-    if handed {
-        call.task(sibling).adoptions.count();
     }
+    if handed {
+        call.task(sibling).adoptions.add(1);
+    }
+}
+
+fn oldest_brood_of<'c>(call: &Call<'c>, owner: Found<'c>) -> Option<&'c Brood> {
+    let broods = owner.group.broods.walk(call.pin, call.broods());
+    broods
+        .map(|(_, brood)| brood)
+        .filter(|brood| brood.owner.get() == owner.id.bits())
+        .min_by_key(|brood| brood.seniority.get())
 }

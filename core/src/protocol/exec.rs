@@ -2,6 +2,7 @@
 
 use crate::ids::TaskId;
 use crate::protocol::Call;
+use crate::record::exit_word::ExitSnapshot;
 use crate::uapi::Errno;
 
 /// execve(2) by a process of one thread; `begin_new_exec`. Its exit signal becomes SIGCHLD, its parent
@@ -21,8 +22,8 @@ pub fn exec(call: &Call, task: TaskId) -> Result<(), Errno> {
         return Err(Errno::ENOSYS);
     }
     // Refused only when the process has died meanwhile, which its own thread cannot see.
-    let _ = found.group.exit.apply(|seen| seen.exec());
-    found.group.exec_id.count();
+    let _ = found.group.exit.apply(ExitSnapshot::exec);
+    found.group.exec_id.add(1);
     found.group.policy.update(|policy| policy.with_no_cld_wait(false).with_no_cld_stop(false).with_execed(true));
     Ok(())
 }

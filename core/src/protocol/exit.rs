@@ -6,6 +6,7 @@ use crate::protocol::notify;
 use crate::protocol::{Call, Found, adopt, reap, reparent};
 use crate::record::exit_word::{ExitSnapshot, ExitState, Refused};
 use crate::record::task::Stage;
+use crate::record::thread_group::ThreadGroup;
 use crate::uapi::{Errno, Rusage, Signal, WaitStatus};
 
 /// Decides the status of the whole process, if nobody has, and tells its threads to exit; the first
@@ -39,7 +40,9 @@ pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus
         return Err(Errno::E_STATE);
     }
     found.task.waiter.disarm();
-    Ok(found.group.word.begin_exit(status))
+    let status = found.group.word.begin_exit(status);
+    found.task.status.set(status.raw());
+    Ok(status)
 }
 
 /// The thread's resources are gone. Hands over its children, and releases it or leaves it as a zombie;
@@ -47,13 +50,15 @@ pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus
 pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
     let found = call.find_visible(task)?;
     let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
-    if found.task.stage() != Stage::Exiting {
+    if found.task.stage() != Stage::Exiting || found.task.embryo.get() != 0 {
         return Err(Errno::E_STATE);
     }
     let group = found.group;
     group.usage.add(usage);
     if group.word.finish() {
-        call.tables.init_dies(found.group_index, |leader| kill_process(call, leader));
+        if found.group_index == call.tables.init() && call.tables.start_dying() {
+            kill_namespace(call, found.group_index);
+        }
         reparent::bequeath(call, found);
     } else {
         adopt::hand_to_sibling(call, found);
@@ -89,7 +94,7 @@ fn become_zombie(call: &Call, index: u32) {
     };
     announce_exit(call, group.leader.get(), notify::status_of(group));
     if now.state() == ExitState::Zombie {
-        call.brood(group.brood.get()).children.set_ready(call.pin, now.slot());
+        call.brood(group.brood.get()).children.set_ready(call.pin.guard(), now.slot());
     }
     notify::tell_parent(call, index, group, now, notification);
     if notification.autoreap {
@@ -101,20 +106,24 @@ fn announce_exit(call: &Call, leader: u32, status: WaitStatus) {
     call.outbox.put(Event::Exited { task: call.id(leader), cookie: call.task(leader).cookie.get(), status });
 }
 
-/// The namespace is dying: the process must go with it, by SIGKILL.
-fn kill_process(call: &Call, leader: u32) {
-    let status = WaitStatus::signaled(Signal::SIGKILL, false);
-    // A process that is gone by now needs no killing.
-    let _ = exit_group_all(call, call.id(leader), status);
+/// The namespace's init has died: every other process must go with it, by SIGKILL;
+/// `zap_pid_ns_processes`. That init waits for them is not in this version.
+fn kill_namespace(call: &Call, init: u32) {
+    for (index, task) in call.every_task() {
+        if task.stage() == Stage::Running && task.group.get() != init {
+            kill(call, index, call.group_of(task));
+        }
+    }
 }
 
-/// As [`exit_group`], from outside: every thread is told.
-fn exit_group_all(call: &Call, leader: TaskId, status: WaitStatus) -> Result<(), Errno> {
-    let found = call.find_visible(leader)?;
-    if found.group.word.exit_group(status).1 {
+/// SIGKILL to the process of a task, as far as the library deals with it: its status is decided, and all
+/// of its threads are told.
+pub fn kill(call: &Call, task: u32, group: &ThreadGroup) {
+    if group.word.exit_group(WaitStatus::signaled(Signal::SIGKILL, false)).1
+        && let Ok(found) = call.find(call.id(task))
+    {
         interrupt_threads(call, found, None);
     }
-    Ok(())
 }
 
 /// The death of a whole process, seen from outside: every thread that is left exits, the leader last.
@@ -122,6 +131,9 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
     let found = call.find_visible(task)?;
     if found.task.stage() == Stage::Zombie && found.group.exit.look().state() != ExitState::Alive {
         return Err(Errno::ESRCH);
+    }
+    if has_embryo(call, found) {
+        return Err(Errno::E_STATE);
     }
     found.group.word.exit_group(status);
     let leader = found.group.leader.get();
@@ -133,6 +145,16 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
         true
     });
     exit_now(call, leader, status, usage).err().or(refused).map_or(Ok(()), Err)
+}
+
+/// Is one of the threads between the two phases of clone(2)? Then that must be ended first.
+fn has_embryo(call: &Call, found: Found) -> bool {
+    let mut any = false;
+    found.group.threads.for_each(|index| {
+        any |= call.task(index).embryo.get() != 0;
+        !any
+    });
+    any
 }
 
 /// Both phases for a thread at whatever point it is; a dead leader needs neither.
@@ -147,4 +169,3 @@ fn exit_now(call: &Call, index: u32, status: WaitStatus, usage: &Rusage) -> Resu
         Stage::Embryo | Stage::Committing | Stage::Zombie | Stage::Dead => Ok(()),
     }
 }
-

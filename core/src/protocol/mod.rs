@@ -16,9 +16,13 @@ pub mod reparent;
 pub mod wait;
 
 use crate::ids::TaskId;
+use crate::lockfree::ready_index::{Life, Members};
 use crate::lockfree::seat::Pin;
+use crate::lockfree::slab::{Fresh, Record, Slab};
 use crate::protocol::outbox::Outbox;
 use crate::record::brood::Brood;
+use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::process_group::ProcessGroup;
 use crate::record::tables::Tables;
 use crate::record::task::{Stage, Task};
 use crate::record::thread_group::ThreadGroup;
@@ -50,6 +54,9 @@ pub struct Found<'c> {
     pub group: &'c ThreadGroup,
 }
 
+/// A number that one record holds of another always names a record that was made.
+const NAMED: &str = "records name only records that were made";
+
 impl<'c> Call<'c> {
     /// The task that `id` names, whatever its stage.
     pub fn find(&self, id: TaskId) -> Result<Found<'c>, Errno> {
@@ -61,10 +68,7 @@ impl<'c> Call<'c> {
     /// The task that `id` names, if it is one that others may know of.
     pub fn find_visible(&self, id: TaskId) -> Result<Found<'c>, Errno> {
         let found = self.find(id)?;
-        match found.task.stage() {
-            Stage::Running | Stage::Exiting | Stage::Zombie => Ok(found),
-            Stage::Embryo | Stage::Committing | Stage::Dead => Err(Errno::ESRCH),
-        }
+        if found.task.is_visible() { Ok(found) } else { Err(Errno::ESRCH) }
     }
 
     /// The task that `id` names, if it is alive and not exiting.
@@ -75,21 +79,121 @@ impl<'c> Call<'c> {
 
     /// The thread group of that number.
     pub fn group(&self, index: u32) -> &'c ThreadGroup {
-        self.tables.groups.get(self.pin, index)
+        self.tables.groups.get(self.pin, index).expect(NAMED)
     }
 
     /// The task of that number.
     pub fn task(&self, index: u32) -> &'c Task {
-        self.tables.tasks.get(self.pin, index)
+        self.tables.tasks.get(self.pin, index).expect(NAMED)
     }
 
     /// The brood of that number.
     pub fn brood(&self, index: u32) -> &'c Brood {
-        self.tables.broods.get(self.pin, index)
+        self.tables.broods.get(self.pin, index).expect(NAMED)
+    }
+
+    /// All broods, for walking a chain of them.
+    pub fn broods(&self) -> &'c Slab<Brood> {
+        &self.tables.broods
+    }
+
+    /// The process group of that number.
+    pub fn process_group(&self, index: u32) -> &'c ProcessGroup {
+        self.tables.process_groups.get(self.pin, index).expect(NAMED)
     }
 
     /// The handle of the task of that number.
     pub fn id(&self, task: u32) -> TaskId {
         TaskId::new(task, self.tables.tasks.generation(self.pin, task))
+    }
+
+    /// A record to be filled. EAGAIN when the limit is reached.
+    pub fn alloc<T: Record>(&self, slab: &'c Slab<T>) -> Result<Fresh<'c, T>, Errno> {
+        slab.alloc(self.pin).map_err(|_| Errno::EAGAIN)
+    }
+
+    /// Every task record there has ever been, whatever its stage.
+    pub fn every_task(&self) -> impl Iterator<Item = (u32, &'c Task)> {
+        (1..=self.tables.tasks.carved()).filter_map(|index| Some((index, self.tables.tasks.get(self.pin, index)?)))
+    }
+
+    /// The thread group of a task; of a record that is nobody's, some group.
+    pub fn group_of(&self, task: &Task) -> &'c ThreadGroup {
+        self.group(task.group.get())
+    }
+
+    /// The thread group whose leader has this ID.
+    pub fn leader_by_pid(&self, pid: u32) -> Option<u32> {
+        let index = self.tables.pids.lookup(pid);
+        let task = self.tables.tasks.get(self.pin, index).filter(|task| task.is_visible())?;
+        let group = task.group.get();
+        (self.group(group).leader.get() == index).then_some(group)
+    }
+
+    /// The ID of the process group that a process is in; 0 once it has been reaped.
+    pub fn pgid_of(&self, group: &ThreadGroup) -> u32 {
+        match group.process_group.get() {
+            0 => 0,
+            index => self.process_group(index).pgid.get(),
+        }
+    }
+
+    /// Gives a brood that is in no chain back.
+    pub fn retire_brood(&self, index: u32) {
+        self.brood(index).children.retire(self.pin.guard());
+        self.tables.broods.retire(self.pin, index);
+    }
+
+    /// Takes a brood out of its chain if no child is left in it and none will be born into it.
+    pub fn drop_if_spent(&self, index: u32) {
+        let brood = self.brood(index);
+        let parent = brood.parent.get();
+        if parent != 0
+            && brood.is_sealed()
+            && brood.children.is_empty(self.pin.guard(), &BroodMembers { call: self, brood })
+        {
+            self.group(parent).broods.remove(self.pin, self.broods(), index);
+        }
+    }
+
+    /// Closes a brood to further births.
+    pub fn seal(&self, index: u32) {
+        self.brood(index).seal();
+        self.drop_if_spent(index);
+    }
+}
+
+/// The children of one brood, as the index of them sees their words.
+///
+/// Looking at a child settles whose it is: one that is still to be handed over to the brood's parent is
+/// handed over by whoever looks first.
+pub struct BroodMembers<'c> {
+    /// The call under way.
+    pub call: &'c Call<'c>,
+    /// The brood.
+    pub brood: &'c Brood,
+}
+
+impl Members for BroodMembers<'_> {
+    type Seen = ExitSnapshot;
+
+    fn look(&self, child: u32) -> ExitSnapshot {
+        reparent::hand_over(self.call, child, self.brood)
+    }
+
+    fn slot(seen: ExitSnapshot) -> u32 {
+        seen.slot()
+    }
+
+    fn life(seen: ExitSnapshot) -> Life {
+        match seen.state() {
+            ExitState::Alive => Life::Pending,
+            ExitState::Zombie => Life::Ready,
+            ExitState::Dead => Life::Gone,
+        }
+    }
+
+    fn reslot(&self, child: u32, seen: ExitSnapshot, slot: u32) -> Result<(), ExitSnapshot> {
+        self.call.group(child).exit.reslot(seen, slot)
     }
 }

@@ -71,7 +71,7 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
     }
     let facts = ChildFacts {
         group: child_index,
-        pgid: call.tables.pgid_of(call.pin, child),
+        pgid: call.pgid_of(child),
         is_clone: now.exit_signal() != Some(Signal::SIGCHLD),
         of_waiter: false,
     };
@@ -132,7 +132,11 @@ mod tests {
             (None, no_wait, false, None),
         ];
         for (exit_signal, policy, autoreap, signal) in cases {
-            assert_eq!(Notification::decide(exit_signal, policy), Notification { autoreap, signal }, "{exit_signal:?} {policy:?}");
+            assert_eq!(
+                Notification::decide(exit_signal, policy),
+                Notification { autoreap, signal },
+                "{exit_signal:?} {policy:?}"
+            );
         }
     }
 }

@@ -3,14 +3,18 @@
 use core::cmp::Ordering as Order;
 
 use crate::ids::TaskId;
+use crate::lockfree::ready_index::{Members, Version};
 use crate::protocol::notify::status_of;
-use crate::protocol::{BroodMembers, Call, Found, reap};
+use crate::protocol::{BroodMembers, Call, Found, adopt, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::usage::combined;
 use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
 use crate::tree::{WaitFor, WaitRequest, WaitResult, Waited};
 use crate::uapi::{Errno, Signal, WaitOptions};
+
+/// The largest number that waitid(2) takes: its `id` is a signed 32-bit number.
+const MAX_ID: u32 = i32::MAX as u32;
 
 /// Waits, without ever blocking: if nothing is waitable yet the wait is armed, and the host is told when
 /// to call again.
@@ -38,7 +42,12 @@ pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited
 }
 
 /// Takes as many dead children as fit, oldest first. Never arms.
-pub fn wait_many(call: &Call, waiter: TaskId, request: &WaitRequest, results: &mut [WaitResult]) -> Result<usize, Errno> {
+pub fn wait_many(
+    call: &Call,
+    waiter: TaskId,
+    request: &WaitRequest,
+    results: &mut [WaitResult],
+) -> Result<usize, Errno> {
     if request.options.contains(WaitOptions::WNOWAIT) {
         return Err(Errno::EINVAL);
     }
@@ -90,6 +99,9 @@ impl<'c> Search<'c> {
         if !WaitOptions::all().contains(options) || !options.intersects(reports) {
             return Err(Errno::EINVAL);
         }
+        if matches!(which, WaitFor::Pid(0)) || matches!(which, WaitFor::Pid(id) | WaitFor::Pgid(id) if id > MAX_ID) {
+            return Err(Errno::EINVAL);
+        }
         let me = call.find_running(waiter)?;
         let which = match which {
             WaitFor::All => Which::Any,
@@ -132,8 +144,7 @@ impl<'c> Search<'c> {
             return Ok(Err(Errno::ECHILD));
         }
         let brood = self.call.brood(brood_index);
-        let members = BroodMembers { call: self.call, brood };
-        let seen = members.settled(child);
+        let seen = BroodMembers { call: self.call, brood }.look(child);
         if seen.parent() != self.me.group_index
             || seen.state() == ExitState::Dead
             || !self.criteria.match_child(self.facts(child, seen, self.is_mine(brood)))
@@ -153,15 +164,19 @@ impl<'c> Search<'c> {
 
     /// The answer for any child that matches: the oldest one that is ready, else whether there is any.
     fn look_through(&self) -> Result<Result<Option<WaitResult>, Errno>, Again> {
-        let before = self.call.family_version(self.me.group);
+        let stamp = self.me.group.broods.stamp();
+        let before = self.version();
         if let Some(oldest) = self.oldest_ready()? {
             return self.take(oldest.child, oldest.seen).map(|result| Ok(Some(result))).ok_or(Again);
         }
         let any = self.has_matching();
-        let after = self.call.family_version(self.me.group);
+        let after = self.version();
+        if !self.me.group.broods.is_current(stamp) {
+            return Err(Again);
+        }
         match any {
-            true if before.nobody_died_until(after) => Ok(Ok(None)),
-            false if before.nobody_came_until(after) => Ok(Err(Errno::ECHILD)),
+            true if before.ready == after.ready => Ok(Ok(None)),
+            false if before.members == after.members => Ok(Err(Errno::ECHILD)),
             _ => Err(Again),
         }
     }
@@ -207,32 +222,40 @@ impl<'c> Search<'c> {
         any
     }
 
+    /// What has happened so far in the broods that the search goes through.
+    fn version(&self) -> Version {
+        let mut sum = Version::default();
+        self.each_brood(|brood, _| {
+            sum += brood.children.view(self.call.pin.guard()).version();
+            true
+        });
+        sum
+    }
+
     /// Calls `visit` for each brood of the waiter's process, with the thread whose children they are.
     fn each_brood(&self, mut visit: impl FnMut(&Brood, Option<u32>) -> bool) {
         let family = self.me.group_index;
-        self.me.group.broods.for_each(self.call.broods(), |index| {
-            let brood = self.call.brood(index);
+        for (_, brood) in self.me.group.broods.walk(self.call.pin, self.call.broods()) {
             if brood.parent.get() != family {
-                return true;
+                continue;
             }
-            let owner = crate::protocol::adopt::owner_of(self.call, brood, family);
+            let owner = adopt::owner_of(self.call, brood, family);
             if self.criteria.own_only && owner != Some(self.me.index) {
-                return true;
+                continue;
             }
-            visit(brood, owner)
-        });
+            if !visit(brood, owner) {
+                return;
+            }
+        }
     }
 
     fn is_mine(&self, brood: &Brood) -> bool {
-        self.criteria.own_only
-            && crate::protocol::adopt::owner_of(self.call, brood, self.me.group_index) == Some(self.me.index)
+        self.criteria.own_only && adopt::owner_of(self.call, brood, self.me.group_index) == Some(self.me.index)
     }
 
     /// How far behind the waiter a thread comes in the thread list, which goes round.
     fn distance(&self, thread: Option<u32>) -> u32 {
-        thread.map_or(u32::MAX, |thread| {
-            self.call.task(thread).ordinal.get().wrapping_sub(self.me.task.ordinal.get())
-        })
+        thread.map_or(u32::MAX, |thread| self.call.task(thread).ordinal.get().wrapping_sub(self.me.task.ordinal.get()))
     }
 
     fn facts(&self, child: u32, seen: ExitSnapshot, of_waiter: bool) -> ChildFacts {

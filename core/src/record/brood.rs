@@ -62,6 +62,16 @@ impl Brood {
         self.has_pdeathsig.set(0);
     }
 
+    /// Hands it on: from the dying process `from` to the thread `owner` of the process `parent`, behind
+    /// all that came to that process `before`. Nobody bears into it any more.
+    pub fn address(&self, from: u32, parent: u32, owner: u64, before: u64) {
+        self.seal();
+        self.inherited_from.set(from);
+        self.owner.set(owner);
+        self.seniority.add(before);
+        self.parent.set(parent);
+    }
+
     /// No more children will be born into it.
     pub fn seal(&self) {
         self.sealed.store(1, Release);

@@ -216,6 +216,12 @@ impl ExitWord {
         self.exchange(seen, next).map(|()| next).map_err(|_| Refused::NotYours)
     }
 
+    /// Gives the process another slot if the word is still `seen`; else tells what it is.
+    #[inline]
+    pub fn reslot(&self, seen: ExitSnapshot, slot: u32) -> Result<(), ExitSnapshot> {
+        seen.reslot(slot).map_err(|_| seen).and_then(|next| self.exchange(seen, next))
+    }
+
     #[inline]
     fn exchange(&self, seen: ExitSnapshot, next: ExitSnapshot) -> Result<(), ExitSnapshot> {
         // Ordering: AcqRel, edges `zombie-publish` and `adopt-commit` (docs/orderings.md).

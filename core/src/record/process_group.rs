@@ -1,6 +1,6 @@
 //! A process group: who may be signalled and waited for together, and to which session that belongs.
 
-use crate::lockfree::striped::Striped;
+use crate::lockfree::striped::StripedCount;
 use crate::record::value::Value32;
 use crate::sync::{AtomicU32, Ordering::*, fence};
 
@@ -12,7 +12,7 @@ pub struct ProcessGroup {
     /// Its session's ID.
     pub sid: Value32,
     life: AtomicU32,
-    members: Striped,
+    members: StripedCount,
 }
 
 const GONE: u32 = 0;
@@ -26,12 +26,12 @@ impl ProcessGroup {
             pgid: Value32::new(),
             sid: Value32::new(),
             life: AtomicU32::new(GONE),
-            members: Striped::new(),
+            members: StripedCount::default(),
         }
     }
 
     /// Begins a new life with one member. Nobody knows it yet.
-    pub fn begin(&self, pgid: u32, sid: u32, stripe: u32) {
+    pub fn begin(&self, pgid: u32, sid: u32, stripe: usize) {
         self.pgid.set(pgid);
         self.sid.set(sid);
         self.members.join(stripe);
@@ -40,12 +40,12 @@ impl ProcessGroup {
 
     /// A child joins its parent's group. Whoever calls this checks afterwards that the parent is still a
     /// member, and leaves again if it is not: the group may be gone then.
-    pub fn join_beside_member(&self, stripe: u32) {
+    pub fn join_beside_member(&self, stripe: usize) {
         self.members.join(stripe);
     }
 
     /// A process joins from elsewhere. `false`: the group has just become empty and is gone.
-    pub fn join(&self, stripe: u32) -> bool {
+    pub fn join(&self, stripe: usize) -> bool {
         self.members.join(stripe);
         // Ordering: SeqCst fence, edge `group-empty`: joined before looked. The other one is in `close`.
         fence(SeqCst);
@@ -56,19 +56,24 @@ impl ProcessGroup {
         false
     }
 
+    /// Has it members? Exact while nobody moves between groups; forks only add to a group that has some.
+    pub fn has_members(&self) -> bool {
+        self.life.load(Acquire) == LIVE && !self.members.was_empty()
+    }
+
     /// A member leaves.
-    pub fn leave(&self, stripe: u32) {
+    pub fn leave(&self, stripe: usize) {
         self.members.leave(stripe);
     }
 
     /// Ends the group if it has no members. `true` for exactly one caller, who frees what it held.
     pub fn close_if_empty(&self) -> bool {
-        if !self.members.is_empty() || self.life.compare_exchange(LIVE, CLOSING, AcqRel, Relaxed).is_err() {
+        if !self.members.was_empty() || self.life.compare_exchange(LIVE, CLOSING, AcqRel, Relaxed).is_err() {
             return false;
         }
         // Ordering: SeqCst fence, edge `group-empty`: closed before counted.
         fence(SeqCst);
-        let empty = self.members.is_empty();
+        let empty = self.members.was_empty();
         self.life.store(if empty { GONE } else { LIVE }, Release);
         empty
     }

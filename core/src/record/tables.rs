@@ -1,6 +1,7 @@
 //! The tables: every record of one tree, and who its init is.
 
 use core::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::lockfree::seat::Seats;
 use crate::lockfree::slab::Slab;
@@ -28,6 +29,8 @@ pub struct Tables {
     init: AtomicU32,
     /// Set when init has died: nobody is born any more.
     dying: AtomicU32,
+    /// setpgid(2) and setsid(2) take turns. Nothing else ever waits for them.
+    membership: Mutex<()>,
     /// Last, because slabs are emptied into seats.
     pub seats: Seats,
 }
@@ -45,8 +48,15 @@ impl Tables {
             pids: PidTable::new(choice, pid_max),
             init: AtomicU32::new(0),
             dying: AtomicU32::new(0),
+            membership: Mutex::new(()),
             seats,
         }
+    }
+
+    /// The turn of a call that moves processes between groups.
+    pub fn membership_turn(&self) -> MutexGuard<'_, ()> {
+        // A panic while it is held leaves nothing half done that the next holder could not bear.
+        self.membership.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The thread group of the namespace's init; 0 before it is made.

@@ -126,6 +126,12 @@ impl Task {
         }
     }
 
+    /// May others know of it?
+    #[inline]
+    pub fn is_visible(&self) -> bool {
+        matches!(self.stage(), Stage::Running | Stage::Exiting | Stage::Zombie)
+    }
+
     /// Goes from one stage to the next. `false`: it was not at `from`.
     #[inline]
     pub fn advance(&self, from: Stage, to: Stage) -> bool {

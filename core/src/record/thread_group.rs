@@ -32,8 +32,6 @@ pub struct ThreadGroup {
     pub parent_exec_id: Value32,
     /// What it has set for itself.
     pub policy: PolicyWord,
-    /// Who inherits its children. Set before its broods are closed; 0 for nobody.
-    pub heir: Value32,
     /// Its threads.
     pub threads: Roster,
     next_ordinal: Value32,
@@ -77,7 +75,6 @@ impl ThreadGroup {
         self.exec_id.set(0);
         self.parent_exec_id.set(new.parent_exec_id);
         self.policy.begin(new.policy);
-        self.heir.set(0);
         self.next_ordinal.set(0);
         self.waiters.reset();
         self.usage.reset();
@@ -89,12 +86,17 @@ impl ThreadGroup {
 
     /// The next thread's number.
     pub fn next_ordinal(&self) -> u32 {
-        self.next_ordinal.count()
+        self.next_ordinal.add(1)
     }
 
-    /// A brood that comes to this process now is junior to all that came before.
-    pub fn next_seniority(&self) -> u64 {
-        self.next_seniority.count()
+    /// The first of `count` ranks behind those of all broods that came to this process before.
+    pub fn next_seniority(&self, count: u64) -> u64 {
+        self.next_seniority.add(count)
+    }
+
+    /// How many ranks have been given out.
+    pub fn seniority_span(&self) -> u64 {
+        self.next_seniority.get()
     }
 
     /// Has it a thread that could adopt?

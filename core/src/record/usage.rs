@@ -61,9 +61,29 @@ mod tests {
 
     #[test]
     fn everything_adds_up_but_the_resident_set_is_the_largest() {
-        let a = Rusage { utime_ns: 1, stime_ns: 2, maxrss_kib: 30, minflt: 4, majflt: 5, inblock: 6, oublock: 7, nvcsw: 8, nivcsw: 9 };
+        let a = Rusage {
+            utime_ns: 1,
+            stime_ns: 2,
+            maxrss_kib: 30,
+            minflt: 4,
+            majflt: 5,
+            inblock: 6,
+            oublock: 7,
+            nvcsw: 8,
+            nivcsw: 9,
+        };
         let b = Rusage { maxrss_kib: 20, ..a };
-        let expected = Rusage { utime_ns: 2, stime_ns: 4, maxrss_kib: 30, minflt: 8, majflt: 10, inblock: 12, oublock: 14, nvcsw: 16, nivcsw: 18 };
+        let expected = Rusage {
+            utime_ns: 2,
+            stime_ns: 4,
+            maxrss_kib: 30,
+            minflt: 8,
+            majflt: 10,
+            inblock: 12,
+            oublock: 14,
+            nvcsw: 16,
+            nivcsw: 18,
+        };
         assert_eq!(combined(a, b), expected);
         assert_eq!(combined(a, Rusage::default()), a);
     }

@@ -41,10 +41,10 @@ macro_rules! value {
                 self.0.compare_exchange(old, new, AcqRel, Relaxed).is_ok()
             }
 
-            /// Counts up; returns the number before.
+            /// Adds; returns the number before.
             #[inline]
-            pub fn count(&self) -> $integer {
-                self.0.fetch_add(1, Relaxed)
+            pub fn add(&self, more: $integer) -> $integer {
+                self.0.fetch_add(more, Relaxed)
             }
         }
     };

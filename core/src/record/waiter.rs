@@ -76,7 +76,10 @@ impl Criteria {
             ChildKind::Clone => 1,
             ChildKind::Every => 2,
         };
-        which << WHICH_SHIFT | kind << KIND_SHIFT | (self.own_only as u64) << OWN_SHIFT | (number as u64) << NUMBER_SHIFT
+        which << WHICH_SHIFT
+            | kind << KIND_SHIFT
+            | (self.own_only as u64) << OWN_SHIFT
+            | (number as u64) << NUMBER_SHIFT
     }
 
     fn decode(word: u64) -> Criteria {
@@ -196,9 +199,9 @@ mod tests {
         let which = [Which::Any, Which::Group(5), Which::Group(u32::MAX), Which::Pgid(1), Which::Pgid(4_194_304)];
         let kinds = [ChildKind::Ordinary, ChildKind::Clone, ChildKind::Every];
         which.into_iter().flat_map(move |which| {
-            kinds.into_iter().flat_map(move |kind| {
-                [false, true].into_iter().map(move |own_only| Criteria { which, kind, own_only })
-            })
+            kinds
+                .into_iter()
+                .flat_map(move |kind| [false, true].into_iter().map(move |own_only| Criteria { which, kind, own_only }))
         })
     }
 

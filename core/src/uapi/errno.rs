@@ -7,6 +7,7 @@ macro_rules! errnos {
         /// Why a call was refused. Numbers below 4096 are errno(3) values of Linux and may be handed to
         /// the guest as they are; the others mean that the host broke a rule of the interface.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+        #[allow(non_camel_case_types)] // spelled as in C, where these numbers come from and go to
         #[repr(i32)]
         pub enum Errno {
             $($(#[$doc])* #[error($text)] $name = $number,)*
