@@ -1,1 +1,2 @@
 include ffi/Makefile.inc
+include sandbox/Makefile.inc

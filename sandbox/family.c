@@ -218,7 +218,7 @@ static bool translate(const ptexit_event *from, struct family_event *to)
 		to->group = from->info.group != 0;
 		to->from_pid = (pid_t)from->info.pid;
 		to->from_uid = from->info.uid;
-		to->status = from->info.status;
+		to->status = from->info.value;
 		to->utime_ns = from->info.utime_ns;
 		to->stime_ns = from->info.stime_ns;
 		return true;
