@@ -11,7 +11,7 @@ use crate::record::group_word::NotJoined;
 use crate::record::policy::Policy;
 use crate::record::task::{NewTask, Stage, Task, Turn};
 use crate::record::thread_group::{NewGroup, ThreadGroup};
-use crate::tree::{CloneArgs, CloneKind};
+use crate::terms::{CloneArgs, CloneKind};
 use crate::uapi::Errno;
 
 /// Makes the namespace's init, the one task without a parent. Once only.

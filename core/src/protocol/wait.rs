@@ -8,7 +8,7 @@ use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::usage::combined;
 use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
-use crate::tree::{WaitFor, WaitRequest, WaitResult, Waited};
+use crate::terms::{WaitFor, WaitRequest, WaitResult, Waited};
 use crate::uapi::{Errno, Signal, WaitOptions};
 
 /// The largest number that waitid(2) takes: its `id` is a signed 32-bit number.
