@@ -207,9 +207,7 @@ impl Chain {
     pub fn is_current(&self, stamp: Stamp) -> bool {
         // Ordering: Acquire, edge `chain-stamp`, and head before count: a head left behind by an unlinking
         // makes its count visible.
-        stamp.head != CLOSED
-            && self.head.load(Acquire) == stamp.head
-            && self.unlinked.load(Acquire) == stamp.unlinked
+        stamp.head != CLOSED && self.head.load(Acquire) == stamp.head && self.unlinked.load(Acquire) == stamp.unlinked
     }
 
     /// Closes the chain and takes its nodes, if nobody has before and if there are any. Those who push

@@ -128,7 +128,11 @@ impl PidTable {
     pub fn claim(&self, pin: &Pin<'_>, wanted: u32, retire_pgrp: impl Fn(u32) -> bool) -> Result<u32, Errno> {
         match self.choice {
             PidChoice::Host if (1..=self.max).contains(&wanted) => {
-                if self.try_claim(wanted, &retire_pgrp) { Ok(wanted) } else { Err(Errno::EEXIST) }
+                if self.try_claim(wanted, &retire_pgrp) {
+                    Ok(wanted)
+                } else {
+                    Err(Errno::EEXIST)
+                }
             }
             _ if wanted != 0 || self.choice == PidChoice::Host => Err(Errno::EINVAL),
             PidChoice::Sharded => self.claim_sharded(pin, retire_pgrp),
