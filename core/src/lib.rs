@@ -10,6 +10,10 @@ pub(crate) mod lockfree;
 #[cfg(loom)]
 pub mod lockfree;
 #[cfg(not(loom))]
+pub(crate) mod protocol;
+#[cfg(loom)]
+pub mod protocol;
+#[cfg(not(loom))]
 pub(crate) mod record;
 #[cfg(loom)]
 pub mod record;

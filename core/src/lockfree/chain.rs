@@ -268,9 +268,9 @@ fn settle(link: &AtomicU32, pending: u32) {
     let _ = link.compare_exchange(pending, pending & !PENDING, AcqRel, Relaxed);
 }
 
-impl Detached<'_> {
+impl<'p> Detached<'p> {
     /// The nodes.
-    pub fn nodes(&self) -> Nodes<'_> {
+    pub fn nodes(&self) -> Nodes<'p> {
         self.nodes
     }
 }

@@ -3,6 +3,8 @@
 pub mod chain;
 #[cfg(loom)]
 pub mod fault;
+pub mod ready_index;
+pub mod roster;
 pub mod seat;
 pub mod slab;
 pub mod striped;

@@ -14,7 +14,7 @@ use crossbeam_epoch::{Collector, Guard, LocalHandle};
 use crossbeam_utils::CachePadded;
 
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
-use crate::sync::{AtomicPtr, AtomicU32};
+use crate::sync::{AtomicU32, OncePtr};
 
 /// Slabs that one pool of seats can serve.
 pub const LANES: usize = 5;
@@ -105,14 +105,14 @@ impl Place {
 /// Seats made together.
 struct Block {
     places: [CachePadded<Place>; BLOCK],
-    next: AtomicPtr<Block>,
+    next: OncePtr<Block>,
 }
 
 impl Block {
     fn new(first: u32) -> Block {
         Block {
             places: core::array::from_fn(|i| CachePadded::new(Place::new(first + i as u32))),
-            next: AtomicPtr::null(),
+            next: OncePtr::null(),
         }
     }
 
@@ -210,7 +210,7 @@ impl Seats {
     fn append<'a>(&self, last: &'a Block) -> &'a Block {
         let number = last.places[BLOCK - 1].number + 1;
         let new = Box::into_raw(Box::new(Block::new(number)));
-        // Ordering: edge `seat-block`, inside `AtomicPtr`: the block is complete before it can be seen.
+        // Ordering: edge `seat-block`, inside `OncePtr`: the block is complete before it can be seen.
         let block = last.next.install(new).map_or_else(
             |other| {
                 // SAFETY: made above and never shown to anybody.

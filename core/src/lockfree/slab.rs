@@ -56,14 +56,22 @@ struct Slots<T> {
 pub struct Slab<T> {
     slots: Arc<Slots<T>>,
     lane: usize,
+    /// Added to every generation outside: handles of another slab differ from the first one on. Even.
+    bias: u32,
 }
 
 impl<T: Record> Slab<T> {
     /// A slab of up to `max` records, with indexes 1 to `max`, for the users of `seats`.
     pub fn new(seats: &mut Seats, max: u32) -> Slab<T> {
+        Slab::starting_at(seats, max, 0)
+    }
+
+    /// The same, with generations that start near `generation`, so that handles of another slab hardly
+    /// ever name a record of this one.
+    pub fn starting_at(seats: &mut Seats, max: u32, generation: u32) -> Slab<T> {
         let slots = Arc::new(Slots { table: Table::new(), max, pages: AtomicU32::new(0) });
         let lane = seats.add_lane(slots.clone());
-        Slab { slots, lane }
+        Slab { slots, lane, bias: generation & !1 }
     }
 
     #[inline(always)]
@@ -80,7 +88,7 @@ impl<T: Record> Slab<T> {
     /// The record a handle names, if it is published and not retired. Any `index` and `generation` will do.
     #[inline(always)]
     pub fn resolve<'p>(&'p self, _pin: &'p Pin<'_>, index: u32, generation: u32) -> Option<&'p T> {
-        self.resolve_any_time(index, generation)
+        self.resolve_any_time(index, generation.wrapping_sub(self.bias))
     }
 
     #[inline(always)]
@@ -112,7 +120,7 @@ impl<T: Record> Slab<T> {
     #[inline(always)]
     pub fn generation(&self, _pin: &Pin<'_>, index: u32) -> u32 {
         // Ordering: Acquire, edge `slab-publish`, as in `resolve`.
-        self.slot(index).map_or(0, |slot| slot.generation.load(Acquire))
+        self.slot(index).map_or(0, |slot| slot.generation.load(Acquire).wrapping_add(self.bias))
     }
 
     /// Hands out a record: from the seat's free list, from what came back to the seat, newly carved, or
@@ -290,7 +298,7 @@ impl<'p, T: Record> Fresh<'p, T> {
     /// The generation it will have when published.
     pub fn generation(&self) -> u32 {
         // Relaxed: nobody else writes it until it is published.
-        self.slot.generation.load(Relaxed).wrapping_add(1)
+        self.own_generation().wrapping_add(self.slab.bias)
     }
 
     /// The record, to be filled.
@@ -300,11 +308,15 @@ impl<'p, T: Record> Fresh<'p, T> {
 
     /// Makes the record what its handle names from now on, and returns its generation.
     pub fn publish(self) -> u32 {
-        let generation = self.generation();
         // Ordering: Release, edge `slab-publish`: the record was filled before its handle resolves.
-        self.slot.generation.store(generation, Release);
+        self.slot.generation.store(self.own_generation(), Release);
+        let generation = self.generation();
         core::mem::forget(self);
         generation
+    }
+
+    fn own_generation(&self) -> u32 {
+        self.slot.generation.load(Relaxed).wrapping_add(1)
     }
 }
 

@@ -3,7 +3,7 @@
 use crossbeam_utils::CachePadded;
 
 use crate::sync::AtomicU32;
-use crate::sync::Ordering::{Acquire, Release};
+use crate::sync::Ordering::{Acquire, Release, SeqCst};
 
 /// Stripes of a counter.
 const STRIPES: usize = if cfg!(loom) { 2 } else { 4 };
@@ -34,8 +34,9 @@ impl StripedCount {
     /// Counts one member less. Its join must be ordered before.
     #[inline]
     pub fn leave(&self, stripe: usize) {
-        // Ordering: Release, edge `stripe-count`, as above.
-        self.stripes[stripe % STRIPES].leaves.fetch_add(1, Release);
+        // Ordering: Release, edge `stripe-count`, as above; SeqCst for who looks, right after, whether the
+        // last one out has something to free (edge `group-empty`).
+        self.stripes[stripe % STRIPES].leaves.fetch_add(1, SeqCst);
     }
 
     /// Was there an instant, during this call, at which nobody was a member?

@@ -4,7 +4,7 @@
 //! [`PAGE`] entries. An empty table is the directory alone, a look-up is two loads, and growing never
 //! copies, so a reference stays good for as long as the table lives.
 
-use crate::sync::AtomicPtr;
+use crate::sync::OncePtr;
 
 /// Entries of a page: what is made at a time.
 pub const PAGE: u32 = if cfg!(loom) { 4 } else { 64 };
@@ -17,7 +17,7 @@ const SHELVES: usize = if cfg!(loom) { 3 } else { 23 };
 
 /// An array indexed by `u32` whose pages come into being when first grown to.
 pub struct Table<E> {
-    directory: [AtomicPtr<AtomicPtr<E>>; SHELVES],
+    directory: [OncePtr<OncePtr<E>>; SHELVES],
 }
 
 // SAFETY: the table owns the entries behind its pointers and hands out shared references only, so it may
@@ -54,7 +54,7 @@ unsafe fn unleak<X>(first: *mut X, len: usize) {
 }
 
 /// Returns what the pointer holds, making `len` entries for it first when it is null.
-fn filled<X>(pointer: &AtomicPtr<X>, len: usize, entry: impl FnMut() -> X) -> *mut X {
+fn filled<X>(pointer: &OncePtr<X>, len: usize, entry: impl FnMut() -> X) -> *mut X {
     let seen = pointer.get();
     if !seen.is_null() {
         return seen;
@@ -74,7 +74,7 @@ fn filled<X>(pointer: &AtomicPtr<X>, len: usize, entry: impl FnMut() -> X) -> *m
 impl<E> Table<E> {
     /// An empty table.
     pub fn new() -> Self {
-        Table { directory: core::array::from_fn(|_| AtomicPtr::null()) }
+        Table { directory: core::array::from_fn(|_| OncePtr::null()) }
     }
 
     /// The entry, if its page exists.
@@ -100,7 +100,7 @@ impl<E: Default> Table<E> {
     /// The entry, making its page if there is none yet. `None` beyond the largest index of a table.
     pub fn grow(&self, index: u32) -> Option<&E> {
         let (shelf, page, entry) = place(index);
-        let pages = filled(self.directory.get(shelf)?, shelf_len(shelf), AtomicPtr::null);
+        let pages = filled(self.directory.get(shelf)?, shelf_len(shelf), OncePtr::null);
         // SAFETY: `filled` returns an array of `shelf_len(shelf)` pointers that lives as long as the table.
         let entries = filled(unsafe { &*pages.add(page) }, PAGE as usize, E::default);
         // SAFETY: the same, for a page of `PAGE` entries.

@@ -7,7 +7,7 @@
 use crate::lockfree::seat::Pin;
 use crate::lockfree::table::Table;
 use crate::sync::AtomicU32;
-use crate::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use crate::uapi::Errno;
 
 /// The largest process ID that can be configured (`PID_MAX_LIMIT`).
@@ -34,6 +34,17 @@ pub struct PidEntry {
 }
 
 impl PidEntry {
+    /// Is the number a task's, published or not?
+    pub fn has_task(&self) -> bool {
+        // Ordering: SeqCst, edge `group-empty`: looked after the process group was left.
+        self.task.load(SeqCst) != 0
+    }
+
+    /// Is the number nobody's?
+    pub fn is_unused(&self) -> bool {
+        self.task.load(Acquire) == 0 && self.pgrp.load(Acquire) == 0 && self.sessions.load(Acquire) == 0
+    }
+
     /// The task with this ID, 0 if there is none or if it is not published yet.
     #[inline]
     pub fn task(&self) -> u32 {
@@ -121,22 +132,28 @@ impl PidTable {
     /// Allocates a number: `wanted` under [`PidChoice::Host`], otherwise the next free one (`wanted` must
     /// be 0). Nothing is found under it until [`publish`](Self::publish).
     ///
-    /// `retire_pgrp(index)` is asked about a number that still has a process group: true if that group is
-    /// empty *and will stay so*. The entry then forgets it.
+    /// `is_over(index)` is asked about a number that still has a process group: true if that group is empty
+    /// *and will stay so*. The entry then forgets it, and `dispose(index)` may retire it.
     ///
     /// EAGAIN: none is free. EEXIST: `wanted` is taken. EINVAL: `wanted` is not a number of this table.
-    pub fn claim(&self, pin: &Pin<'_>, wanted: u32, retire_pgrp: impl Fn(u32) -> bool) -> Result<u32, Errno> {
+    pub fn claim(
+        &self,
+        pin: &Pin<'_>,
+        wanted: u32,
+        is_over: impl Fn(u32) -> bool,
+        dispose: impl Fn(u32),
+    ) -> Result<u32, Errno> {
         match self.choice {
             PidChoice::Host if (1..=self.max).contains(&wanted) => {
-                if self.try_claim(wanted, &retire_pgrp) {
+                if self.try_claim(wanted, &is_over, &dispose) {
                     Ok(wanted)
                 } else {
                     Err(Errno::EEXIST)
                 }
             }
             _ if wanted != 0 || self.choice == PidChoice::Host => Err(Errno::EINVAL),
-            PidChoice::Sharded => self.claim_sharded(pin, retire_pgrp),
-            _ => self.claim_cyclic(retire_pgrp),
+            PidChoice::Sharded => self.claim_sharded(pin, is_over, dispose),
+            _ => self.claim_cyclic(is_over, dispose),
         }
     }
 
@@ -146,7 +163,7 @@ impl PidTable {
     }
 
     /// Claims one number if it is free.
-    fn try_claim(&self, pid: u32, retire_pgrp: &impl Fn(u32) -> bool) -> bool {
+    fn try_claim(&self, pid: u32, is_over: &impl Fn(u32) -> bool, dispose: &impl Fn(u32)) -> bool {
         let Some(entry) = self.entries.grow(pid) else { return false };
         // A taken number is passed over without writing to it.
         if entry.task.load(Relaxed) != 0 || entry.sessions.load(Relaxed) != 0 {
@@ -154,7 +171,8 @@ impl PidTable {
         }
         #[cfg(loom)]
         if crate::lockfree::fault::is(crate::lockfree::fault::Fault::NumberCheckedFirst) {
-            return entry.is_free(retire_pgrp) && entry.task.compare_exchange(0, CLAIMED, Acquire, Relaxed).is_ok();
+            return entry.is_free(is_over, dispose)
+                && entry.task.compare_exchange(0, CLAIMED, Acquire, Relaxed).is_ok();
         }
         #[cfg(loom)]
         if crate::lockfree::fault::is(crate::lockfree::fault::Fault::NumberNotClaimed) {
@@ -167,14 +185,14 @@ impl PidTable {
             return false;
         }
         // Only now: nobody can make it a group's or a session's ID any more without having been in it.
-        if entry.is_free(retire_pgrp) {
+        if entry.is_free(is_over, dispose) {
             return true;
         }
         entry.task.store(0, Release);
         false
     }
 
-    fn claim_sharded(&self, pin: &Pin<'_>, retire_pgrp: impl Fn(u32) -> bool) -> Result<u32, Errno> {
+    fn claim_sharded(&self, pin: &Pin<'_>, is_over: impl Fn(u32) -> bool, dispose: impl Fn(u32)) -> Result<u32, Errno> {
         let (mut from, mut to) = pin.pid_block();
         // A full turn, and once more for blocks that were begun: then every number was tried.
         let mut blocks = 2 * (self.max / BLOCK) + 4;
@@ -182,7 +200,7 @@ impl PidTable {
             while from < to {
                 let pid = from;
                 from += 1;
-                if self.try_claim(pid, &retire_pgrp) {
+                if self.try_claim(pid, &is_over, &dispose) {
                     pin.set_pid_block(from, to);
                     return Ok(pid);
                 }
@@ -211,7 +229,7 @@ impl PidTable {
         }
     }
 
-    fn claim_cyclic(&self, retire_pgrp: impl Fn(u32) -> bool) -> Result<u32, Errno> {
+    fn claim_cyclic(&self, is_over: impl Fn(u32) -> bool, dispose: impl Fn(u32)) -> Result<u32, Errno> {
         // A full turn tries every number but the reserved ones, which are tried in the first.
         for _ in 0..=self.max {
             let mut last = self.cursor.load_for_cas(Relaxed);
@@ -223,7 +241,7 @@ impl PidTable {
                     Err(now) => last = now,
                 }
             };
-            if self.try_claim(pid, &retire_pgrp) {
+            if self.try_claim(pid, &is_over, &dispose) {
                 return Ok(pid);
             }
         }
@@ -249,16 +267,17 @@ impl PidTable {
 
 impl PidEntry {
     /// Of a number whose task is the caller's claim: is it neither a session's nor a living group's?
-    fn is_free(&self, retire_pgrp: &impl Fn(u32) -> bool) -> bool {
+    fn is_free(&self, is_over: &impl Fn(u32) -> bool, dispose: &impl Fn(u32)) -> bool {
         // Ordering: Acquire, edge `pid-free`.
         if self.sessions.load(Acquire) != 0 {
             return false;
         }
         match self.pgrp.load(Acquire) {
             0 => true,
-            pgrp if retire_pgrp(pgrp) => {
-                // Relaxed: the number is ours, and the group is dead.
+            pgrp if is_over(pgrp) => {
+                // Relaxed: the number is ours, and the group is dead. Nothing leads to it when it is retired.
                 self.pgrp.store(0, Relaxed);
+                dispose(pgrp);
                 true
             }
             _ => false,
