@@ -13,7 +13,7 @@ mod imp {
 
 #[cfg(loom)]
 mod imp {
-    pub(super) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
+    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 }
 
 pub use core::sync::atomic::Ordering;
@@ -257,6 +257,28 @@ impl<T> AtomicPtr<T> {
             .compare_exchange(Self::to_bits(current), Self::to_bits(new), success, failure)
             .map(Self::from_bits)
             .map_err(Self::from_bits)
+    }
+}
+
+/// A pointer that goes once from null to its final value.
+#[derive(Debug)]
+pub struct OncePtr<T>(AtomicPtr<T>);
+
+impl<T> OncePtr<T> {
+    /// Null.
+    pub fn null() -> Self {
+        OncePtr(AtomicPtr::new(core::ptr::null_mut()))
+    }
+
+    /// Reads the pointer, acquiring what it points to.
+    #[inline(always)]
+    pub fn get(&self) -> *mut T {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Turns null into `new`, releasing what it points to, or acquires what is there instead.
+    pub fn install(&self, new: *mut T) -> Result<(), *mut T> {
+        self.0.compare_exchange(core::ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).map(drop)
     }
 }
 

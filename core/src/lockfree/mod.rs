@@ -1,4 +1,11 @@
-//! Data structures without locks that know nothing about processes.
+//! Lock-free structures that know nothing about processes. The only part of the core with `unsafe`.
 
-#[cfg_attr(not(loom), allow(dead_code, unused_imports))] // until the wait protocol uses all of it
+pub mod chain;
+#[cfg(loom)]
+pub mod fault;
 pub mod ready_index;
+pub mod roster;
+pub mod seat;
+pub mod slab;
+pub mod striped;
+pub mod table;

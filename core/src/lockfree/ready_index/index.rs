@@ -295,6 +295,31 @@ impl ReadyIndex {
     }
 }
 
+impl ReadyIndex {
+    /// Makes it a new, empty index; its segments are freed by the epoch. For a record that is recycled: no
+    /// appender, and nobody without a pin, may know of it any more.
+    pub fn retire(&self, guard: &Guard) {
+        // Ordering: Acquire, edge `segment-opened`: the pointer to the old segment.
+        let cur = self.cur.swap(null_mut(), Acquire);
+        // SAFETY: the swap unlinked it, and its index is nobody's, so it is retired once; whoever still
+        // reads it is pinned, and the guard defers for those.
+        if let Some(segment) = unsafe { cur.as_ref() } {
+            let old = segment.old();
+            if !old.is_null() {
+                // SAFETY: reachable only through `cur`, which is unlinked.
+                unsafe { Segment::retire(old, guard) };
+            }
+            // SAFETY: as above.
+            unsafe { Segment::retire(cur, guard) };
+        }
+    }
+
+    /// Births that are reserved and not made yet.
+    pub fn reserved(&self, guard: &Guard) -> u32 {
+        self.current(guard).map_or(0, |cur| cur.reserved.load(Relaxed))
+    }
+}
+
 impl Drop for ReadyIndex {
     fn drop(&mut self) {
         let cur = self.cur.load(Acquire);
