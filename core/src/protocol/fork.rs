@@ -58,11 +58,12 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
 pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Errno> {
     let found = call.find_running(caller)?;
     let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
-    if found.group.word.look().is_exiting() {
-        return Err(Errno::EINTR);
-    }
+    // A dead namespace comes first, as in Linux: the number is allocated before signals are looked at.
     if call.tables.is_dying() {
         return Err(Errno::ENOMEM);
+    }
+    if found.group.word.look().is_exiting() {
+        return Err(Errno::EINTR);
     }
     if found.task.embryo.get() != 0 {
         return Err(Errno::E_STATE);
@@ -194,10 +195,11 @@ fn claim_embryo<'c>(call: &Call<'c>, child: TaskId) -> Result<(Found<'c>, Found<
 /// is gone.
 pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     let (embryo, creator, _turn) = claim_embryo(call, child)?;
-    let refusal = if creator.task.stage() != Stage::Running || creator.group.word.look().is_exiting() {
-        Some(Errno::EINTR)
+    let refusal = if call.tables.is_dying() {
+        Some(Errno::ENOMEM)
     } else {
-        call.tables.is_dying().then_some(Errno::ENOMEM)
+        let exits = creator.task.stage() != Stage::Running || creator.group.word.look().is_exiting();
+        exits.then_some(Errno::EINTR)
     };
     if let Some(why) = refusal {
         abandon(call, embryo, creator);

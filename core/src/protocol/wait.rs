@@ -104,7 +104,7 @@ impl<'c> Search<'c> {
         let which = match which {
             WaitFor::All => Which::Any,
             WaitFor::Pid(pid) => Which::Group(call.leader_by_pid(pid).ok_or(Errno::ECHILD)?),
-            WaitFor::Task(task) => Which::Group(call.find_visible(task).map_err(|_| Errno::ECHILD)?.group_index),
+            WaitFor::Task(task) => Which::Group(call.group_led_by(task).ok_or(Errno::ECHILD)?),
             WaitFor::Pgid(0) => Which::Pgid(call.pgid_of(me.group)),
             WaitFor::Pgid(pgid) => Which::Pgid(pgid),
         };
