@@ -323,7 +323,7 @@ impl<H: Host> Tree<H> {
     }
 
     /// The death of a whole process seen from outside: every thread that is left exits, the leader last,
-    /// and what it used is booked on the leader.
+    /// and `usage` is what all of it used.
     pub fn report_exit(&self, task: TaskId, status: WaitStatus, usage: &Rusage) -> Result<(), Errno> {
         self.call(|call| exit::report(call, task, status, usage))
     }

@@ -135,16 +135,17 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
     if has_embryo(call, found) {
         return Err(Errno::E_STATE);
     }
+    found.group.usage.add(usage);
     found.group.word.exit_group(status);
     let leader = found.group.leader.get();
     let mut refused = None;
     found.group.threads.for_each(|index| {
         if index != leader {
-            refused = exit_now(call, index, status, &Rusage::default()).err().or(refused);
+            refused = exit_now(call, index, status).err().or(refused);
         }
         true
     });
-    exit_now(call, leader, status, usage).err().or(refused).map_or(Ok(()), Err)
+    exit_now(call, leader, status).err().or(refused).map_or(Ok(()), Err)
 }
 
 /// Is one of the threads between the two phases of clone(2)? Then that must be ended first.
@@ -158,14 +159,14 @@ fn has_embryo(call: &Call, found: Found) -> bool {
 }
 
 /// Both phases for a thread at whatever point it is; a dead leader needs neither.
-fn exit_now(call: &Call, index: u32, status: WaitStatus, usage: &Rusage) -> Result<(), Errno> {
+fn exit_now(call: &Call, index: u32, status: WaitStatus) -> Result<(), Errno> {
     let id = call.id(index);
     match call.task(index).stage() {
         Stage::Running => {
             begin(call, id, status)?;
-            finish(call, id, usage)
+            finish(call, id, &Rusage::default())
         }
-        Stage::Exiting => finish(call, id, usage),
+        Stage::Exiting => finish(call, id, &Rusage::default()),
         Stage::Embryo | Stage::Committing | Stage::Zombie | Stage::Dead => Ok(()),
     }
 }

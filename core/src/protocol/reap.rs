@@ -48,6 +48,7 @@ fn release_task(call: &Call, index: u32, reaper: Option<TaskId>, usage: Rusage) 
         status: WaitStatus::from_raw(task.status.get()).unwrap_or(WaitStatus::exited(0)),
         usage,
     });
-    call.tables.tasks.retire(call.pin, index);
+    // First the number, then the record: nothing leads to a record that is retired.
     call.release_pid(pid);
+    call.tables.tasks.retire(call.pin, index);
 }

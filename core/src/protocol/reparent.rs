@@ -19,7 +19,7 @@ use crate::uapi::{SI_USER, SigInfo, Signal};
 /// A child is in somebody's chain throughout, and the process cannot be reaped before this returns.
 pub fn bequeath(call: &Call, last: Found) {
     let Some(broods) = announce(call, last) else { return };
-    for (_, brood) in broods.walk(call.pin, call.broods()) {
+    for (index, brood) in broods.walk(call.pin, call.broods()) {
         // Beyond the last brood of ours, the heir's own may follow.
         if brood.inherited_from.get() != last.group_index {
             continue;
@@ -29,6 +29,7 @@ pub fn bequeath(call: &Call, last: Found) {
         // Looking at a child settles whose it is; all are looked at, because none is accepted.
         view.first_living(&members, |_, _| false);
         send_pdeathsigs(call, brood, last);
+        call.drop_if_spent(index);
     }
 }
 

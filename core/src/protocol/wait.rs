@@ -1,7 +1,5 @@
 //! Wait: the oldest child that can be waited for, or why there is none; `do_wait`.
 
-use core::cmp::Ordering as Order;
-
 use crate::ids::TaskId;
 use crate::lockfree::ready_index::{Members, Version};
 use crate::protocol::notify::status_of;
@@ -82,9 +80,9 @@ struct Search<'c> {
     options: WaitOptions,
 }
 
-/// A child that can be waited for, and how its thread and its brood rank in Linux's order.
-struct Candidate {
-    rank: (u32, u64),
+/// A child that can be waited for.
+struct Candidate<'c> {
+    brood: &'c Brood,
     child: u32,
     seen: ExitSnapshot,
 }
@@ -147,12 +145,15 @@ impl<'c> Search<'c> {
         let seen = BroodMembers { call: self.call, brood }.look(child);
         if seen.parent() != self.me.group_index
             || seen.state() == ExitState::Dead
-            || !self.criteria.match_child(self.facts(child, seen, self.is_mine(brood)))
+            || !self.is_sought(brood, child, seen)
         {
             return Ok(Err(Errno::ECHILD));
         }
-        if seen.state() == ExitState::Alive || !self.options.contains(WaitOptions::WEXITED) {
+        if seen.state() == ExitState::Alive {
             return Ok(Ok(None));
+        }
+        if !self.options.contains(WaitOptions::WEXITED) {
+            return Ok(Err(Errno::ECHILD));
         }
         match brood.children.is_ready(self.call.pin.guard(), seen.slot()) {
             Some(true) => self.take(child, seen).map(|result| Ok(Some(result))).ok_or(Again),
@@ -169,7 +170,7 @@ impl<'c> Search<'c> {
         if let Some(oldest) = self.oldest_ready()? {
             return self.take(oldest.child, oldest.seen).map(|result| Ok(Some(result))).ok_or(Again);
         }
-        let any = self.has_matching();
+        let any = self.has_any();
         let after = self.version();
         if !self.me.group.broods.is_current(stamp) {
             return Err(Again);
@@ -183,87 +184,79 @@ impl<'c> Search<'c> {
 
     /// The first in Linux's order: the waiter's own children before those of the threads behind it, and
     /// each thread's in the order in which they came to it.
-    fn oldest_ready(&self) -> Result<Option<Candidate>, Again> {
+    fn oldest_ready(&self) -> Result<Option<Candidate<'c>>, Again> {
         if !self.options.contains(WaitOptions::WEXITED) {
             return Ok(None);
         }
         let mut oldest: Option<Candidate> = None;
-        let mut moved = false;
-        self.each_brood(|brood, owner| {
-            let rank = (self.distance(owner), brood.seniority.get());
-            if oldest.as_ref().is_some_and(|oldest| oldest.rank.cmp(&rank) == Order::Less) {
-                return true;
-            }
+        for brood in self.broods() {
             let members = BroodMembers { call: self.call, brood };
-            let mine = owner == Some(self.me.index);
             let view = brood.children.view(self.call.pin.guard());
-            match view.next_ready(&members, |child, seen| self.criteria.match_child(self.facts(child, seen, mine))) {
-                Ok(Some(found)) => oldest = Some(Candidate { rank, child: found.member, seen: found.seen }),
-                Ok(None) => {}
-                Err(_) => moved = true,
+            let ready =
+                view.next_ready(&members, |child, seen| self.is_sought(brood, child, seen)).map_err(|_| Again)?;
+            let Some(found) = ready else { continue };
+            if oldest.as_ref().is_none_or(|oldest| self.rank(brood) < self.rank(oldest.brood)) {
+                oldest = Some(Candidate { brood, child: found.member, seen: found.seen });
             }
-            !moved
-        });
-        if moved { Err(Again) } else { Ok(oldest) }
+        }
+        Ok(oldest)
     }
 
-    /// Is there any child at all that matches, dead or alive?
-    fn has_matching(&self) -> bool {
-        let mut any = false;
-        self.each_brood(|brood, owner| {
+    /// Is there any child at all that the wait could ever be for? One that is dead counts only if deaths
+    /// are asked for.
+    fn has_any(&self) -> bool {
+        let deaths = self.options.contains(WaitOptions::WEXITED);
+        self.broods().any(|brood| {
             let members = BroodMembers { call: self.call, brood };
-            let mine = owner == Some(self.me.index);
             let view = brood.children.view(self.call.pin.guard());
-            any = view
-                .first_living(&members, |child, seen| self.criteria.match_child(self.facts(child, seen, mine)))
-                .is_some();
-            !any
-        });
-        any
+            let sought = |child, seen: ExitSnapshot| {
+                (deaths || seen.state() == ExitState::Alive) && self.is_sought(brood, child, seen)
+            };
+            view.first_living(&members, sought).is_some()
+        })
     }
 
     /// What has happened so far in the broods that the search goes through.
     fn version(&self) -> Version {
         let mut sum = Version::default();
-        self.each_brood(|brood, _| {
-            sum += brood.children.view(self.call.pin.guard()).version();
-            true
-        });
+        self.broods().for_each(|brood| sum += brood.children.view(self.call.pin.guard()).version());
         sum
     }
 
-    /// Calls `visit` for each brood of the waiter's process, with the thread whose children they are.
-    fn each_brood(&self, mut visit: impl FnMut(&Brood, Option<u32>) -> bool) {
-        let family = self.me.group_index;
-        for (_, brood) in self.me.group.broods.walk(self.call.pin, self.call.broods()) {
-            if brood.parent.get() != family {
-                continue;
-            }
-            let owner = adopt::owner_of(self.call, brood, family);
-            if self.criteria.own_only && owner != Some(self.me.index) {
-                continue;
-            }
-            if !visit(brood, owner) {
-                return;
-            }
-        }
+    /// The broods of the waiter's process; with `__WNOTHREAD`, those of the waiter itself.
+    fn broods(&self) -> impl Iterator<Item = &'c Brood> {
+        let chain = self.me.group.broods.walk(self.call.pin, self.call.broods());
+        chain.map(|(_, brood)| brood).filter(|brood| {
+            brood.parent.get() == self.me.group_index
+                && (!self.criteria.own_only || self.owner(brood) == Some(self.me.index))
+        })
     }
 
-    fn is_mine(&self, brood: &Brood) -> bool {
-        self.criteria.own_only && adopt::owner_of(self.call, brood, self.me.group_index) == Some(self.me.index)
+    fn owner(&self, brood: &Brood) -> Option<u32> {
+        adopt::owner_of(self.call, brood, self.me.group_index)
     }
 
-    /// How far behind the waiter a thread comes in the thread list, which goes round.
-    fn distance(&self, thread: Option<u32>) -> u32 {
-        thread.map_or(u32::MAX, |thread| self.call.task(thread).ordinal.get().wrapping_sub(self.me.task.ordinal.get()))
+    /// How far behind the waiter the brood's thread comes in the thread list, which goes round, and the
+    /// brood's rank among those of its thread.
+    fn rank(&self, brood: &Brood) -> (u32, u64) {
+        let distance = self
+            .owner(brood)
+            .map_or(u32::MAX, |thread| self.call.task(thread).ordinal.get().wrapping_sub(self.me.task.ordinal.get()));
+        (distance, brood.seniority.get())
     }
 
-    fn facts(&self, child: u32, seen: ExitSnapshot, of_waiter: bool) -> ChildFacts {
+    /// Is the wait for this child?
+    fn is_sought(&self, brood: &Brood, child: u32, seen: ExitSnapshot) -> bool {
         let pgid = match self.criteria.which {
             Which::Pgid(_) => self.call.pgid_of(self.call.group(child)),
             Which::Any | Which::Group(_) => 0,
         };
-        ChildFacts { group: child, pgid, is_clone: seen.exit_signal() != Some(Signal::SIGCHLD), of_waiter }
+        self.criteria.match_child(ChildFacts {
+            group: child,
+            pgid,
+            is_clone: seen.exit_signal() != Some(Signal::SIGCHLD),
+            of_waiter: self.criteria.own_only && self.owner(brood) == Some(self.me.index),
+        })
     }
 
     /// Reaps the zombie, or with WNOWAIT only reports it. `None`: somebody else was faster.
