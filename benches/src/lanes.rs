@@ -8,7 +8,7 @@ use crate::floor::Floor;
 use crate::product::Product;
 use crate::rounds::{Key, Lane};
 use crate::system::{System, Which};
-use crate::workload::{Caller, Family, time, time_pair};
+use crate::workload::{Caller, Family, Operation, time, time_pair};
 
 /// One thread; each child is waited for as any child.
 pub const ALONE: &str = "lifecycle, 1 thread";
@@ -117,7 +117,7 @@ fn add_family<S: System>(lanes: &mut Vec<Lane<'static>>, children: u32, every: u
         let family = family.borrow();
         (family.middle, family.group, family.youngest)
     };
-    let mut add = |what, mut operation: Box<dyn FnMut(&mut Caller<S>)>| {
+    let mut add = |what, mut operation: Operation<S>| {
         let family = Rc::clone(&family);
         lanes.push(Lane {
             key: Key { what, children, system: S::NAME },

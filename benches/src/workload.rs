@@ -31,6 +31,9 @@ pub struct Family<S: System> {
     pub youngest: Which,
 }
 
+/// A call or a few of them, by one caller.
+pub type Operation<S> = Box<dyn FnMut(&mut Caller<S>)>;
+
 impl<S: System> Caller<S> {
     /// A parent in a tree of its own: a child of init, leader of its own process group.
     pub fn alone() -> Caller<S> {

@@ -6,7 +6,7 @@ use ptexit_benches::baseline::Baseline;
 use ptexit_benches::floor::Floor;
 use ptexit_benches::product::Product;
 use ptexit_benches::system::{System, Which};
-use ptexit_benches::workload::{Caller, Family};
+use ptexit_benches::workload::{Caller, Family, Operation};
 
 const USAGE: &str = "\
 Usage: bench-repeat SYSTEM OPERATION COUNT [CHILDREN]
@@ -50,7 +50,7 @@ fn repeat<S: System>(operation: &str, count: u32, children: u32) -> Result<(), S
     let mut family = Family::<S>::new(children);
     let (middle, group) = (family.middle, family.group);
     let caller = &mut family.caller;
-    let step: Box<dyn Fn(&mut Caller<S>)> = match operation {
+    let mut step: Operation<S> = match operation {
         "lifecycle" => Box::new(Caller::lifecycle),
         "lifecycle-by-pid" => Box::new(Caller::lifecycle_by_pid),
         "thread" => Box::new(Caller::thread_lifecycle),
