@@ -5,6 +5,18 @@
 
 pub mod host;
 pub mod ids;
+#[cfg(not(loom))]
+pub(crate) mod lockfree;
+#[cfg(loom)]
+pub mod lockfree;
+#[cfg(not(loom))]
+pub(crate) mod protocol;
+#[cfg(loom)]
+pub mod protocol;
+#[cfg(not(loom))]
+pub(crate) mod record;
+#[cfg(loom)]
+pub mod record;
 pub mod sync;
 pub mod tree;
 pub mod uapi;

@@ -8,12 +8,12 @@
 
 #[cfg(not(loom))]
 mod imp {
-    pub(super) use core::sync::atomic::{AtomicU32, AtomicU64, fence};
+    pub(super) use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 }
 
 #[cfg(loom)]
 mod imp {
-    pub(super) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
+    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 }
 
 pub use core::sync::atomic::Ordering;
@@ -151,6 +151,136 @@ macro_rules! atomic_integer {
 
 atomic_integer!(AtomicU32, u32);
 atomic_integer!(AtomicU64, u64);
+
+/// An atomic pointer, real or loom's.
+///
+/// In a model it is an integer underneath, so that its loads can be made read-modify-writes too.
+#[derive(Debug)]
+pub struct AtomicPtr<T> {
+    #[cfg(not(loom))]
+    to: imp::AtomicPtr<T>,
+    #[cfg(loom)]
+    to: AtomicU64,
+    #[cfg(loom)]
+    // As the real one: Send and Sync whatever `T` is.
+    of: core::marker::PhantomData<fn() -> *mut T>,
+}
+
+#[cfg(not(loom))]
+impl<T> AtomicPtr<T> {
+    /// A new atomic holding `pointer`.
+    pub const fn new(pointer: *mut T) -> Self {
+        AtomicPtr { to: imp::AtomicPtr::new(pointer) }
+    }
+
+    /// Reads the pointer.
+    #[inline(always)]
+    pub fn load(&self, order: Ordering) -> *mut T {
+        self.to.load(order)
+    }
+
+    /// Reads the pointer at the head of a compare-exchange loop.
+    #[inline(always)]
+    pub fn load_for_cas(&self, order: Ordering) -> *mut T {
+        self.to.load(order)
+    }
+
+    /// Writes the pointer.
+    #[inline(always)]
+    pub fn store(&self, pointer: *mut T, order: Ordering) {
+        self.to.store(pointer, order);
+    }
+
+    /// Replaces the pointer and returns the old one.
+    #[inline(always)]
+    pub fn swap(&self, pointer: *mut T, order: Ordering) -> *mut T {
+        self.to.swap(pointer, order)
+    }
+
+    /// Replaces `current` by `new`, or returns what is there instead.
+    #[inline(always)]
+    pub fn compare_exchange(
+        &self,
+        current: *mut T,
+        new: *mut T,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<*mut T, *mut T> {
+        self.to.compare_exchange(current, new, success, failure)
+    }
+}
+
+#[cfg(loom)]
+impl<T> AtomicPtr<T> {
+    fn from_bits(bits: u64) -> *mut T {
+        core::ptr::with_exposed_provenance_mut(bits as usize)
+    }
+
+    fn to_bits(pointer: *mut T) -> u64 {
+        pointer.expose_provenance() as u64
+    }
+
+    /// A new atomic holding `pointer`.
+    pub fn new(pointer: *mut T) -> Self {
+        AtomicPtr { to: AtomicU64::new(Self::to_bits(pointer)), of: core::marker::PhantomData }
+    }
+
+    /// Reads the pointer.
+    pub fn load(&self, order: Ordering) -> *mut T {
+        Self::from_bits(self.to.load(order))
+    }
+
+    /// Reads the pointer at the head of a compare-exchange loop.
+    pub fn load_for_cas(&self, order: Ordering) -> *mut T {
+        Self::from_bits(self.to.load_for_cas(order))
+    }
+
+    /// Writes the pointer.
+    pub fn store(&self, pointer: *mut T, order: Ordering) {
+        self.to.store(Self::to_bits(pointer), order);
+    }
+
+    /// Replaces the pointer and returns the old one.
+    pub fn swap(&self, pointer: *mut T, order: Ordering) -> *mut T {
+        Self::from_bits(self.to.swap(Self::to_bits(pointer), order))
+    }
+
+    /// Replaces `current` by `new`, or returns what is there instead.
+    pub fn compare_exchange(
+        &self,
+        current: *mut T,
+        new: *mut T,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<*mut T, *mut T> {
+        self.to
+            .compare_exchange(Self::to_bits(current), Self::to_bits(new), success, failure)
+            .map(Self::from_bits)
+            .map_err(Self::from_bits)
+    }
+}
+
+/// A pointer that goes once from null to its final value.
+#[derive(Debug)]
+pub struct OncePtr<T>(AtomicPtr<T>);
+
+impl<T> OncePtr<T> {
+    /// Null.
+    pub fn null() -> Self {
+        OncePtr(AtomicPtr::new(core::ptr::null_mut()))
+    }
+
+    /// Reads the pointer, acquiring what it points to.
+    #[inline(always)]
+    pub fn get(&self) -> *mut T {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Turns null into `new`, releasing what it points to, or acquires what is there instead.
+    pub fn install(&self, new: *mut T) -> Result<(), *mut T> {
+        self.0.compare_exchange(core::ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).map(drop)
+    }
+}
 
 /// A fence, real or loom's.
 #[inline(always)]

@@ -1,8 +1,14 @@
 //! The process tree: the library's public interface, one line a call.
 
+use core::fmt;
+
 use crate::host::Host;
 use crate::ids::TaskId;
-use crate::uapi::{Errno, Rusage, SigInfo, Signal, WaitOptions, WaitStatus};
+use crate::protocol::outbox::Outbox;
+use crate::protocol::{Call, exec, exit, fork, inspect, membership, wait};
+use crate::record::pid_table::PidChoice;
+use crate::record::tables::Tables;
+use crate::uapi::{Errno, Rusage, Signal, WaitOptions, WaitStatus};
 
 /// Who chooses process IDs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,11 +31,14 @@ pub struct Options {
     pub pid_max: u32,
     /// The largest number of tasks alive or zombie at one time.
     pub max_tasks: u32,
+    /// Where the handles' generations start. Trees with different seeds recognise each other's handles as
+    /// stale, for as long as neither has recycled a record very often.
+    pub generation_seed: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { pid_policy: PidPolicy::Sharded, pid_max: 4_194_304, max_tasks: 4_194_304 }
+        Options { pid_policy: PidPolicy::Sharded, pid_max: 4_194_304, max_tasks: 4_194_304, generation_seed: 0 }
     }
 }
 
@@ -208,94 +217,185 @@ pub enum ListFilter {
 }
 
 /// A process tree. Any number of threads may share it.
-#[derive(Debug)]
+///
+/// No call blocks, and none but [`setpgid`](Self::setpgid) and [`setsid`](Self::setsid) (among themselves)
+/// takes a lock: a thread that is frozen inside a call stops nobody. The events that a call causes are
+/// delivered on the calling thread before the call returns.
+///
+/// A call about a task that is gone, or that never was, is refused with ESRCH. One task's own calls
+/// (clone, exec, exit) are made by one thread at a time; the one that comes second gets E_STATE.
 pub struct Tree<H> {
+    tables: Tables,
     host: H,
 }
 
-#[allow(unused_variables, missing_docs)]
 impl<H: Host> Tree<H> {
+    /// An empty tree. EINVAL: `pid_max` or `max_tasks` is 0.
     pub fn new(host: H, options: Options) -> Result<Tree<H>, Errno> {
-        unimplemented!()
+        if options.pid_max == 0 || options.max_tasks == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let choice = match options.pid_policy {
+            PidPolicy::Sharded => PidChoice::Sharded,
+            PidPolicy::Cyclic => PidChoice::Cyclic,
+            PidPolicy::Host => PidChoice::Host,
+        };
+        let tables = Tables::new(choice, options.pid_max, options.max_tasks, options.generation_seed);
+        Ok(Tree { tables, host })
     }
+
+    /// The program the tree is embedded in.
     pub fn host(&self) -> &H {
         &self.host
     }
-    /// The first task: the init of the root namespace, PID 1 (or `args.pid` with `PidPolicy::Host`); once only (EEXIST).
+
+    /// One call: a seat and a pin for its length, then what it has to tell.
+    #[inline]
+    fn call<R>(&self, f: impl FnOnce(&Call) -> R) -> R {
+        let outbox = Outbox::new(&self.host);
+        let result = {
+            let seat = self.tables.seats.take();
+            let pin = seat.pin();
+            f(&Call { tables: &self.tables, pin: &pin, outbox: &outbox })
+        };
+        outbox.deliver();
+        result
+    }
+
+    /// Makes the first task: the namespace's init, with process ID 1 (`args.pid` with [`PidPolicy::Host`]),
+    /// in a session of its own.
+    ///
+    /// EEXIST: there is or was one. EINVAL: not a process, or a wrong number.
     pub fn init(&self, args: &CloneArgs) -> Result<TaskId, Errno> {
-        unimplemented!()
+        self.call(|call| fork::init(call, args))
     }
-    /// Reserves a PID and all memory the new task's exit and reaping will need. The task is invisible until committed.
+
+    /// clone(2), first phase: reserves a number, and all memory that the new task's exit and reaping will
+    /// ever need. The task is invisible until it is committed. A task clones one child at a time.
+    ///
+    /// EAGAIN: a limit is reached. ENOMEM: no memory, or init has died. EINTR: the caller's process is
+    /// exiting. EINVAL: a wrong number, or CLONE_PARENT by init. EEXIST: the number is taken. ESRCH: the
+    /// caller is not alive. E_STATE: another call of the same task is under way, or its last clone is
+    /// neither committed nor aborted.
     pub fn clone_begin(&self, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Errno> {
-        unimplemented!()
+        self.call(|call| fork::begin(call, caller, args))
     }
-    /// Makes it visible. EINTR: the caller's group began to exit meanwhile; the reservation is gone.
+
+    /// clone(2), second phase: makes the task visible.
+    ///
+    /// EINTR: the caller's process began to exit meanwhile; ENOMEM: init has died; EAGAIN: the process has
+    /// 1,048,575 threads. With these three the reservation is gone. ESRCH: there is no such task. E_STATE: it
+    /// is committed already.
     pub fn clone_commit(&self, child: TaskId) -> Result<(), Errno> {
-        unimplemented!()
+        self.call(|call| fork::commit(call, child))
     }
+
+    /// clone(2), second phase, if it came to nothing: gives back what was reserved.
     pub fn clone_abort(&self, child: TaskId) -> Result<(), Errno> {
-        unimplemented!()
+        self.call(|call| fork::abort(call, child))
     }
-    /// execve(2) by a process of one thread: exit signal becomes SIGCHLD, setpgid by the parent is over. ENOSYS with several threads.
+
+    /// execve(2) by a process of one thread: the exit signal becomes SIGCHLD, and the parent may not
+    /// setpgid(2) it any more.
+    ///
+    /// ENOSYS: it has several threads. EAGAIN: it is exiting.
     pub fn exec(&self, task: TaskId) -> Result<(), Errno> {
-        unimplemented!()
+        self.call(|call| exec::exec(call, task))
     }
-    /// Group exit, first caller wins; returns the status that won. The caller itself must still call exit_begin/exit_finish.
+
+    /// exit_group(2), or a fatal signal: decides the status of the process, first caller wins, and tells the
+    /// other threads. Returns the status that won. The caller itself must still exit.
     pub fn exit_group(&self, task: TaskId, status: WaitStatus) -> Result<WaitStatus, Errno> {
-        unimplemented!()
+        self.call(|call| exit::exit_group(call, task, status))
     }
-    /// The thread is past the point of no return (PF_EXITING). Returns the status it exits with (the group's, if decided).
+
+    /// exit(2), first phase: the thread is past the point of no return. Returns the status it exits with,
+    /// which is its process's if that is decided. E_STATE: it is exiting already.
     pub fn exit_begin(&self, task: TaskId, status: WaitStatus) -> Result<WaitStatus, Errno> {
-        unimplemented!()
+        self.call(|call| exit::begin(call, task, status))
     }
-    /// Reparent, pdeathsig, zombie or released, notify.
+
+    /// exit(2), second phase, when the thread's resources are gone: hands over its children, tells its
+    /// parent, and releases it or leaves a zombie. E_STATE: the first phase is missing, or a clone of the
+    /// task is neither committed nor aborted.
     pub fn exit_finish(&self, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
-        unimplemented!()
+        self.call(|call| exit::finish(call, task, usage))
     }
-    /// Death of a whole process seen from outside: group exit, then begin and finish for every thread left, leader last.
+
+    /// The death of a whole process seen from outside: every thread that is left exits, the leader last,
+    /// and what it used is booked on the leader.
     pub fn report_exit(&self, task: TaskId, status: WaitStatus, usage: &Rusage) -> Result<(), Errno> {
-        unimplemented!()
+        self.call(|call| exit::report(call, task, status, usage))
     }
+
+    /// waitid(2) and wait4(2). Never blocks: see [`Waited::Armed`].
+    ///
+    /// The oldest matching child that was dead before the call began is the one that is reported.
+    ///
+    /// ECHILD: there is no child to wait for. EINVAL: unknown options, none that says what to report, or a number
+    /// that is no ID.
     pub fn wait(&self, waiter: TaskId, request: &WaitRequest) -> Result<Waited, Errno> {
-        unimplemented!()
+        self.call(|call| wait::wait(call, waiter, request))
     }
-    /// Consumes up to `results.len()` dead children that match, oldest first, never blocks or arms. ECHILD as wait.
+
+    /// Reaps up to `results.len()` children at once, oldest first; returns how many. Never arms a wait.
+    /// ECHILD as [`wait`](Self::wait); EINVAL with WNOWAIT.
     pub fn wait_many(&self, waiter: TaskId, request: &WaitRequest, results: &mut [WaitResult]) -> Result<usize, Errno> {
-        unimplemented!()
+        self.call(|call| wait::wait_many(call, waiter, request, results))
     }
-    /// Ends an armed wait. `true`: it had fired, look once more before reporting EINTR.
+
+    /// Ends an armed wait. `true`: it had fired, so the host looks once more before it reports EINTR.
+    /// EINVAL: no wait with this cookie is armed.
     pub fn wait_cancel(&self, waiter: TaskId, cookie: u64) -> Result<bool, Errno> {
-        unimplemented!()
+        self.call(|call| wait::cancel(call, waiter, cookie))
     }
-    /// setpgid(2): `pid` 0 is the caller, `pgid` 0 is `pid`.
+
+    /// setpgid(2). `pid` 0 is the caller, `pgid` 0 is the process itself.
+    ///
+    /// ESRCH: neither the caller nor a child of it. EACCES: the child has called execve(2). EPERM: another
+    /// session, a session leader, or no such group in the session. EINVAL: `pid` is a thread's.
     pub fn setpgid(&self, caller: TaskId, pid: u32, pgid: u32) -> Result<(), Errno> {
-        unimplemented!()
+        self.call(|call| membership::setpgid(call, caller, pid, pgid))
     }
-    /// setsid(2); returns the new session's ID.
+
+    /// setsid(2). Returns the new session's ID. EPERM: the caller leads a process group.
     pub fn setsid(&self, caller: TaskId) -> Result<u32, Errno> {
-        unimplemented!()
+        self.call(|call| membership::setsid(call, caller))
     }
+
+    /// Sets an attribute of a task or of its process.
     pub fn set_attr(&self, task: TaskId, attr: Attr) -> Result<(), Errno> {
-        unimplemented!()
+        self.call(|call| inspect::set_attr(call, task, attr))
     }
+
+    /// Reads an attribute.
     pub fn get_attr(&self, task: TaskId, kind: AttrKind) -> Result<Attr, Errno> {
-        unimplemented!()
+        self.call(|call| inspect::get_attr(call, task, kind))
     }
-    /// Zombies included; thread IDs too.
+
+    /// The task with this process or thread ID, zombies included. ESRCH: there is none.
     pub fn pid_lookup(&self, pid: u32) -> Result<TaskId, Errno> {
-        unimplemented!()
+        self.call(|call| inspect::pid_lookup(call, pid))
     }
+
+    /// What there is to know about a task.
     pub fn task_info(&self, task: TaskId) -> Result<TaskInfo, Errno> {
-        unimplemented!()
+        self.call(|call| inspect::task_info(call, task))
     }
+
     /// Writes up to `tasks.len()` handles; returns how many there are in all.
     pub fn list(&self, filter: ListFilter, tasks: &mut [TaskId]) -> Result<usize, Errno> {
-        unimplemented!()
+        self.call(|call| inspect::list(call, filter, tasks))
     }
-    /// Resource usage of the waited-for children of the task's process (RUSAGE_CHILDREN).
+
+    /// What the waited-for children of the task's process used, their own included (`RUSAGE_CHILDREN`).
     pub fn children_usage(&self, task: TaskId) -> Result<Rusage, Errno> {
-        unimplemented!()
+        self.call(|call| inspect::children_usage(call, task))
     }
-    #[doc(hidden)]
-    fn _uses(&self, _: SigInfo, _: WaitOptions) {}
+}
+
+impl<H> fmt::Debug for Tree<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tree").field("tables", &self.tables).finish_non_exhaustive()
+    }
 }

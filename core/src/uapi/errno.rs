@@ -1,10 +1,13 @@
 //! Error numbers: Linux's own, and three of the library's beyond the range a guest can see.
 
+use core::ffi::CStr;
+
 macro_rules! errnos {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
         /// Why a call was refused. Numbers below 4096 are errno(3) values of Linux and may be handed to
         /// the guest as they are; the others mean that the host broke a rule of the interface.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+        #[allow(non_camel_case_types)] // spelled as in C, where these numbers come from and go to
         #[repr(i32)]
         pub enum Errno {
             $($(#[$doc])* #[error($text)] $name = $number,)*
@@ -17,6 +20,15 @@ macro_rules! errnos {
             /// The symbolic name, as a C header spells it.
             pub const fn name(self) -> &'static str {
                 match self { $(Errno::$name => stringify!($name),)* }
+            }
+
+            /// What strerror(3) would say, for a C program.
+            pub const fn text(self) -> &'static CStr {
+                let text = match self { $(Errno::$name => concat!($text, "\0"),)* };
+                match CStr::from_bytes_with_nul(text.as_bytes()) {
+                    Ok(text) => text,
+                    Err(_) => c"",
+                }
             }
         }
     };

@@ -1,0 +1,94 @@
+//! Adopt: who is the parent when the parent is dead, and how a family is handed over.
+
+use crate::ids::TaskId;
+use crate::protocol::{Call, Found, reparent};
+use crate::record::brood::Brood;
+use crate::record::task::Stage;
+
+/// The thread whose children the brood's children are: the one that bore them while it lives, then the
+/// oldest living thread of its process; `real_parent`. `None` when the whole process is on its way out.
+pub fn owner_of(call: &Call, brood: &Brood, parent: u32) -> Option<u32> {
+    let owner = TaskId::from_bits(brood.owner.get());
+    if let Ok(found) = call.find(owner)
+        && found.group_index == parent
+        && found.task.stage() == Stage::Running
+    {
+        return Some(found.index);
+    }
+    oldest_thread(call, parent)
+}
+
+/// The first thread of the group that is not exiting, in thread-list order; `find_alive_thread`.
+pub fn oldest_thread(call: &Call, group: u32) -> Option<u32> {
+    let mut oldest: Option<(u32, u32)> = None;
+    call.group(group).threads.for_each(|index| {
+        let task = call.task(index);
+        if task.stage() == Stage::Running && oldest.is_none_or(|(ordinal, _)| task.ordinal.get() < ordinal) {
+            oldest = Some((task.ordinal.get(), index));
+        }
+        true
+    });
+    oldest.map(|(_, index)| index)
+}
+
+/// Who inherits when a whole process dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heir {
+    /// A process that adopts: the nearest living subreaper above, or the namespace's init.
+    Process {
+        /// Its thread group.
+        group: u32,
+        /// The thread that the children become children of.
+        thread: u32,
+    },
+    /// Nobody is left: the namespace's init is dying itself.
+    Nobody,
+}
+
+/// Finds the heir of `group`; `find_new_reaper`. The walk rests on the exit words alone: each names a
+/// parent that is dying at worst, and a dying one is passed over.
+pub fn find_heir(call: &Call, group: u32) -> Heir {
+    let init = call.tables.init();
+    let mut above = call.group(group).exit.look().parent();
+    while above != 0 && above != init {
+        let candidate = call.group(above);
+        if candidate.policy.get().is_subreaper()
+            && let Some(thread) = oldest_thread(call, above)
+        {
+            return Heir::Process { group: above, thread };
+        }
+        above = candidate.exit.look().parent();
+    }
+    match oldest_thread(call, init) {
+        Some(thread) if init != group => Heir::Process { group: init, thread },
+        _ => Heir::Nobody,
+    }
+}
+
+/// A thread dies and its process lives on: a sibling becomes the parent of its children, who notice
+/// nothing but a new `real_parent`.
+pub fn hand_to_sibling(call: &Call, dying: Found) {
+    let Some(sibling) = oldest_thread(call, dying.group_index) else { return };
+    let mut handed = false;
+    // Oldest brood first, so that they keep their order behind those the sibling has.
+    while let Some(brood) = oldest_brood_of(call, dying) {
+        brood.seal();
+        // Refused when the last thread of the process is dying by now and hands everything to an heir.
+        if brood.owner.replace(dying.id.bits(), call.id(sibling).bits()) {
+            brood.seniority.set(dying.group.next_seniority(1));
+            handed = true;
+            reparent::send_pdeathsigs(call, brood, dying);
+        }
+    }
+    if handed {
+        call.task(sibling).adoptions.add(1);
+    }
+}
+
+fn oldest_brood_of<'c>(call: &Call<'c>, owner: Found<'c>) -> Option<&'c Brood> {
+    let broods = owner.group.broods.walk(call.pin, call.broods());
+    broods
+        .map(|(_, brood)| brood)
+        .filter(|brood| brood.owner.get() == owner.id.bits())
+        .min_by_key(|brood| brood.seniority.get())
+}

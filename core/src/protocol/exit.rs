@@ -1,0 +1,171 @@
+//! Exit: a thread, or a whole process, goes.
+
+use crate::host::Event;
+use crate::ids::TaskId;
+use crate::protocol::notify;
+use crate::protocol::{Call, Found, adopt, reap, reparent};
+use crate::record::exit_word::{ExitSnapshot, ExitState, Refused};
+use crate::record::task::Stage;
+use crate::record::thread_group::ThreadGroup;
+use crate::uapi::{Errno, Rusage, Signal, WaitStatus};
+
+/// Decides the status of the whole process, if nobody has, and tells its threads to exit; the first
+/// half of `do_group_exit`. The caller still has to exit itself.
+pub fn exit_group(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus, Errno> {
+    let found = call.find_visible(task)?;
+    let (status, first) = found.group.word.exit_group(status);
+    if first {
+        interrupt_threads(call, found, Some(found.index));
+    }
+    Ok(status)
+}
+
+/// Tells every thread of the process but `except` that it must exit; `zap_other_threads`.
+pub fn interrupt_threads(call: &Call, found: Found, except: Option<u32>) {
+    found.group.threads.for_each(|index| {
+        let task = call.task(index);
+        if Some(index) != except && task.stage() == Stage::Running {
+            call.outbox.put(Event::Interrupt { task: call.id(index), cookie: task.cookie.get() });
+        }
+        true
+    });
+}
+
+/// The thread is past the point of no return (`PF_EXITING`): it adopts nobody and takes no more signals.
+/// Returns the status it exits with, which is the group's if that is decided.
+pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus, Errno> {
+    let found = call.find_visible(task)?;
+    let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
+    if !found.task.advance(Stage::Running, Stage::Exiting) {
+        return Err(Errno::E_STATE);
+    }
+    found.task.waiter.disarm();
+    let status = found.group.word.begin_exit(status);
+    found.task.status.set(status.raw());
+    Ok(status)
+}
+
+/// The thread's resources are gone. Hands over its children, and releases it or leaves it as a zombie;
+/// `exit_notify`. Takes no lock, allocates nothing and cannot fail once it has begun.
+pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
+    let found = call.find_visible(task)?;
+    let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
+    if found.task.stage() != Stage::Exiting || found.task.embryo.get() != 0 {
+        return Err(Errno::E_STATE);
+    }
+    let group = found.group;
+    group.usage.add(usage);
+    if group.word.finish() {
+        if found.group_index == call.tables.init() && call.tables.start_dying() {
+            kill_namespace(call, found.group_index);
+        }
+        reparent::bequeath(call, found);
+    } else {
+        adopt::hand_to_sibling(call, found);
+    }
+    let emptied = if group.leader.get() == found.index {
+        found.task.advance(Stage::Exiting, Stage::Zombie);
+        group.word.leader_dies()
+    } else {
+        reap::release_thread(call, found);
+        group.word.release_thread()
+    };
+    if emptied {
+        become_zombie(call, found.group_index);
+    }
+    Ok(())
+}
+
+/// Nothing but the dead leader is left: from here on the process is its parent's to wait for.
+fn become_zombie(call: &Call, index: u32) {
+    let group = call.group(index);
+    let die = |seen: ExitSnapshot| {
+        let notification = notify::decide(call, group, seen);
+        group.exit.apply_to(seen, |word| word.die(notification.autoreap)).map(|now| (now, notification))
+    };
+    // Progress: an exchange fails only when the process was reparented or moved in its brood meanwhile.
+    let (now, notification) = loop {
+        match die(group.exit.look()) {
+            Ok(done) => break done,
+            Err(Refused::NotYours) => {}
+            // This function is the only one that ends a life, and runs once in each.
+            Err(_) => return,
+        }
+    };
+    announce_exit(call, group.leader.get(), notify::status_of(group));
+    if now.state() == ExitState::Zombie {
+        call.brood(group.brood.get()).children.set_ready(call.pin.guard(), now.slot());
+    }
+    notify::tell_parent(call, index, group, now, notification);
+    if notification.autoreap {
+        reap::release_process(call, index, now, None);
+    }
+}
+
+fn announce_exit(call: &Call, leader: u32, status: WaitStatus) {
+    call.outbox.put(Event::Exited { task: call.id(leader), cookie: call.task(leader).cookie.get(), status });
+}
+
+/// The namespace's init has died: every other process must go with it, by SIGKILL;
+/// `zap_pid_ns_processes`. That init waits for them is not in this version.
+fn kill_namespace(call: &Call, init: u32) {
+    for (index, task) in call.every_task() {
+        if task.stage() == Stage::Running && task.group.get() != init {
+            kill(call, index, call.group_of(task));
+        }
+    }
+}
+
+/// SIGKILL to the process of a task, as far as the library deals with it: its status is decided, and all
+/// of its threads are told.
+pub fn kill(call: &Call, task: u32, group: &ThreadGroup) {
+    if group.word.exit_group(WaitStatus::signaled(Signal::SIGKILL, false)).1
+        && let Ok(found) = call.find(call.id(task))
+    {
+        interrupt_threads(call, found, None);
+    }
+}
+
+/// The death of a whole process, seen from outside: every thread that is left exits, the leader last.
+pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> Result<(), Errno> {
+    let found = call.find_visible(task)?;
+    if found.task.stage() == Stage::Zombie && found.group.exit.look().state() != ExitState::Alive {
+        return Err(Errno::ESRCH);
+    }
+    if has_embryo(call, found) {
+        return Err(Errno::E_STATE);
+    }
+    found.group.word.exit_group(status);
+    let leader = found.group.leader.get();
+    let mut refused = None;
+    found.group.threads.for_each(|index| {
+        if index != leader {
+            refused = exit_now(call, index, status, &Rusage::default()).err().or(refused);
+        }
+        true
+    });
+    exit_now(call, leader, status, usage).err().or(refused).map_or(Ok(()), Err)
+}
+
+/// Is one of the threads between the two phases of clone(2)? Then that must be ended first.
+fn has_embryo(call: &Call, found: Found) -> bool {
+    let mut any = false;
+    found.group.threads.for_each(|index| {
+        any |= call.task(index).embryo.get() != 0;
+        !any
+    });
+    any
+}
+
+/// Both phases for a thread at whatever point it is; a dead leader needs neither.
+fn exit_now(call: &Call, index: u32, status: WaitStatus, usage: &Rusage) -> Result<(), Errno> {
+    let id = call.id(index);
+    match call.task(index).stage() {
+        Stage::Running => {
+            begin(call, id, status)?;
+            finish(call, id, usage)
+        }
+        Stage::Exiting => finish(call, id, usage),
+        Stage::Embryo | Stage::Committing | Stage::Zombie | Stage::Dead => Ok(()),
+    }
+}

@@ -1,0 +1,142 @@
+//! Notify: a process has become a zombie, or a zombie has got a new parent. Its parent is told.
+
+use crate::host::Event;
+use crate::protocol::Call;
+use crate::protocol::adopt::owner_of;
+use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::policy::Policy;
+use crate::record::thread_group::ThreadGroup;
+use crate::record::waiter::ChildFacts;
+use crate::uapi::{SigInfo, Signal, WaitStatus};
+
+/// What a child's death means to its parent; `do_notify_parent` in Linux.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The child reaps itself: nobody will wait for it.
+    pub autoreap: bool,
+    /// What the parent is sent.
+    pub signal: Option<Signal>,
+}
+
+impl Notification {
+    /// Decides for a child with this exit signal. Only SIGCHLD can be ignored away.
+    pub fn decide(exit_signal: Option<Signal>, parent: Policy) -> Notification {
+        if exit_signal != Some(Signal::SIGCHLD) {
+            return Notification { autoreap: false, signal: exit_signal };
+        }
+        let signal = if parent.ignores_sigchld() { None } else { exit_signal };
+        Notification { autoreap: parent.reaps_children(), signal }
+    }
+
+    /// For a child that has no parent to tell.
+    pub const ORPHAN: Notification = Notification { autoreap: true, signal: None };
+}
+
+/// What the death of `child`, whose word is `seen`, means to the parent that `seen` names.
+pub fn decide(call: &Call, child: &ThreadGroup, seen: ExitSnapshot) -> Notification {
+    match seen.parent() {
+        0 => Notification::ORPHAN,
+        parent => {
+            let parent = call.group(parent);
+            // A parent that has called execve(2) since expects ordinary children; `parent_exec_id`.
+            let strangers = parent.exec_id.get() != child.parent_exec_id.get();
+            let exit_signal = if strangers { Some(Signal::SIGCHLD) } else { seen.exit_signal() };
+            Notification::decide(exit_signal, parent.policy.get())
+        }
+    }
+}
+
+/// Tells the parent that `now` names: the signal first, then whoever waits for such a child. Called by
+/// the thread whose transition made "(dead, this parent)" true, and by nobody else.
+pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSnapshot, notification: Notification) {
+    if now.parent() == 0 {
+        return;
+    }
+    let owner = owner_of(call, call.brood(child.brood.get()), now.parent());
+    if let (Some(signal), Some(owner)) = (notification.signal, owner) {
+        let target = call.task(owner);
+        let info = child_info(child, signal, status_of(child));
+        call.outbox.put(Event::Signal { target: call.id(owner), cookie: target.cookie.get(), group: true, info });
+    }
+    wake_waiters(call, child_index, child, now, owner);
+}
+
+/// Fires the armed waits that this child matches. The event comes after the signal: a thread that is
+/// woken finds SIGCHLD pending.
+fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSnapshot, owner: Option<u32>) {
+    let parent = call.group(now.parent());
+    let armed = parent.waiters.armed();
+    if armed.is_empty() {
+        return;
+    }
+    let facts = ChildFacts {
+        group: child_index,
+        pgid: call.pgid_of(child),
+        is_clone: now.exit_signal() != Some(Signal::SIGCHLD),
+        of_waiter: false,
+    };
+    let wake = |index: u32| {
+        let waiter = &call.task(index).waiter;
+        let facts = ChildFacts { of_waiter: owner == Some(index), ..facts };
+        if let Some(wait) = waiter.fire(|criteria| criteria.match_child(facts)) {
+            call.outbox.put(Event::Wake { task: call.id(index), wait });
+        }
+    };
+    if armed.beyond_map() {
+        parent.threads.for_each(|index| {
+            wake(index);
+            true
+        });
+    } else {
+        armed.places().filter_map(|place| parent.threads.get(place)).for_each(wake);
+    }
+}
+
+/// What SIGCHLD says of a dead child.
+pub fn child_info(child: &ThreadGroup, signal: Signal, status: WaitStatus) -> SigInfo {
+    let (code, status) = status.child_code();
+    let usage = child.usage.get();
+    SigInfo {
+        signal,
+        code: code as i32,
+        pid: child.pid.get(),
+        uid: child.uid.get(),
+        status,
+        utime_ns: usage.utime_ns,
+        stime_ns: usage.stime_ns,
+    }
+}
+
+/// The wait status of a process whose threads are all gone. It was decided before the last one went.
+pub fn status_of(child: &ThreadGroup) -> WaitStatus {
+    debug_assert!(child.exit.look().state() != ExitState::Alive);
+    child.word.status().unwrap_or(WaitStatus::exited(0))
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sigchld_can_be_ignored_away() {
+        let plain = Policy::default();
+        let (ignore, no_wait) = (plain.with_ignore(true), plain.with_no_cld_wait(true));
+        let chld = Some(Signal::SIGCHLD);
+        let cases = [
+            (chld, plain, false, chld),
+            (chld, ignore, true, None),
+            (chld, no_wait, true, chld),
+            (chld, no_wait.with_ignore(true), true, None),
+            (Some(Signal::SIGUSR1), ignore, false, Some(Signal::SIGUSR1)),
+            (None, ignore, false, None),
+            (None, no_wait, false, None),
+        ];
+        for (exit_signal, policy, autoreap, signal) in cases {
+            assert_eq!(
+                Notification::decide(exit_signal, policy),
+                Notification { autoreap, signal },
+                "{exit_signal:?} {policy:?}"
+            );
+        }
+    }
+}

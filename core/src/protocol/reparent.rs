@@ -1,0 +1,131 @@
+//! Reparent: a process dies, and its children get the heir as parent.
+
+use crate::host::Event;
+use crate::lockfree::chain::Nodes;
+use crate::protocol::adopt::{Heir, find_heir, owner_of};
+use crate::protocol::notify::{self, Notification};
+use crate::protocol::{BroodMembers, Call, Found, reap};
+use crate::record::brood::Brood;
+use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::uapi::{SI_USER, SigInfo, Signal};
+
+/// Hands all children of a process whose last thread, `last`, is dying to its heir;
+/// `forget_original_parent`. Three steps, in this order:
+///
+/// 1. *announce*: the broods hang in the heir's chain and name the heir, so a waiter there sees them;
+/// 2. *commit*: child by child, the exit word names the heir ([`hand_over`]);
+/// 3. *tell*: the heir of each zombie, with the commit; each child that asked for it, of the death.
+///
+/// A child is in somebody's chain throughout, and the process cannot be reaped before this returns.
+pub fn bequeath(call: &Call, last: Found) {
+    let Some(broods) = announce(call, last) else { return };
+    for (_, brood) in broods.walk(call.pin, call.broods()) {
+        // Beyond the last brood of ours, the heir's own may follow.
+        if brood.inherited_from.get() != last.group_index {
+            continue;
+        }
+        let members = BroodMembers { call, brood };
+        let view = brood.children.view(call.pin.guard());
+        // Looking at a child settles whose it is; all are looked at, because none is accepted.
+        view.first_living(&members, |_, _| false);
+        send_pdeathsigs(call, brood, last);
+    }
+}
+
+/// Closes the chain of the dying process and splices it into the heir's. An heir that has closed its own
+/// meanwhile is dying as well; then the next one up is tried.
+fn announce<'c>(call: &Call<'c>, last: Found<'c>) -> Option<Nodes<'c>> {
+    let mut detached = last.group.broods.close(call.pin).ok().flatten()?;
+    // Progress: a closed chain stays closed, and the search for an heir passes its owner over.
+    loop {
+        let broods = detached.nodes();
+        let Heir::Process { group: to, thread } = find_heir(call, last.group_index) else {
+            broods.walk(call.pin, call.broods()).for_each(|(_, brood)| brood.address(last.group_index, 0, 0, 0));
+            return Some(broods);
+        };
+        let adopter = call.group(to);
+        let before = adopter.next_seniority(last.group.seniority_span());
+        let owner = call.id(thread).bits();
+        broods.walk(call.pin, call.broods()).for_each(|(_, brood)| brood.address(last.group_index, to, owner, before));
+        // What the adopter bears from now on is younger than what it adopts.
+        call.task(thread).adoptions.add(1);
+        match adopter.broods.splice(call.pin, call.broods(), detached) {
+            Ok(broods) => return Some(broods),
+            Err(back) => detached = back,
+        }
+        // The ranks go on from those just given: their order is what matters.
+    }
+}
+
+/// Makes `child` the child of the process that its brood belongs to, if it is not yet, and returns its
+/// word. Whoever's transition makes "(zombie, this parent)" true tells that parent, and nobody else does:
+/// the dying parent's thread, and any searcher in the heir that comes across the child before it.
+pub fn hand_over(call: &Call, child: u32, brood: &Brood) -> ExitSnapshot {
+    let group = call.group(child);
+    // Progress: an exchange fails only when the child died, was moved or handed over meanwhile; the
+    // brood's parent changes only when that parent dies.
+    loop {
+        let parent = brood.parent.get();
+        let seen = group.exit.look();
+        if seen.parent() == parent || seen.state() == ExitState::Dead {
+            return seen;
+        }
+        // The word is younger than the brood's parent: one of a later generation must not be undone.
+        if brood.parent.get() != parent {
+            continue;
+        }
+        let notification = match parent {
+            0 => Notification::ORPHAN,
+            parent => Notification::decide(Some(Signal::SIGCHLD), call.group(parent).policy.get()),
+        };
+        if seen.state() == ExitState::Zombie && !notification.autoreap {
+            // Who finds the child in its new family finds it ready.
+            brood.children.set_ready(call.pin.guard(), seen.slot());
+        }
+        if let Ok(now) = group.exit.apply_to(seen, |word| word.reparent(parent, notification.autoreap)) {
+            tell(call, child, brood, seen, now, notification);
+            return now;
+        }
+    }
+}
+
+fn tell(call: &Call, child: u32, brood: &Brood, seen: ExitSnapshot, now: ExitSnapshot, notification: Notification) {
+    let group = call.group(child);
+    let leader = group.leader.get();
+    if let Some(owner) = owner_of(call, brood, now.parent()) {
+        let cookie = call.task(leader).cookie.get();
+        call.outbox.put(Event::Reparented { task: call.id(leader), cookie, parent: call.id(owner) });
+    }
+    if seen.state() == ExitState::Zombie {
+        notify::tell_parent(call, child, group, now, notification);
+        if notification.autoreap {
+            reap::release_process(call, child, now, None);
+        }
+    }
+}
+
+/// Tells the threads of the brood's children, as far as they have asked for it, that their parent
+/// `dead` has died; `PR_SET_PDEATHSIG`. By then getppid(2) gives the new parent.
+pub fn send_pdeathsigs(call: &Call, brood: &Brood, dead: Found) {
+    if brood.has_pdeathsig.get() == 0 {
+        return;
+    }
+    let view = brood.children.view(call.pin.guard());
+    view.first_living(&BroodMembers { call, brood }, |child, seen| {
+        if seen.state() == ExitState::Alive {
+            call.group(child).threads.for_each(|thread| {
+                send_pdeathsig(call, thread, dead);
+                true
+            });
+        }
+        false
+    });
+}
+
+fn send_pdeathsig(call: &Call, thread: u32, dead: Found) {
+    let task = call.task(thread);
+    let Some(signal) = task.pdeathsig() else { return };
+    let (pid, uid) = (dead.group.pid.get(), dead.group.uid.get());
+    let info = SigInfo { signal, code: SI_USER, pid, uid, status: 0, utime_ns: 0, stime_ns: 0 };
+    call.outbox.put(Event::Signal { target: call.id(thread), cookie: task.cookie.get(), group: true, info });
+}

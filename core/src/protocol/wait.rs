@@ -1,0 +1,293 @@
+//! Wait: the oldest child that can be waited for, or why there is none; `do_wait`.
+
+use core::cmp::Ordering as Order;
+
+use crate::ids::TaskId;
+use crate::lockfree::ready_index::{Members, Version};
+use crate::protocol::notify::status_of;
+use crate::protocol::{BroodMembers, Call, Found, adopt, reap};
+use crate::record::brood::Brood;
+use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::usage::combined;
+use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
+use crate::tree::{WaitFor, WaitRequest, WaitResult, Waited};
+use crate::uapi::{Errno, Signal, WaitOptions};
+
+/// The largest number that waitid(2) takes: its `id` is a signed 32-bit number.
+const MAX_ID: u32 = i32::MAX as u32;
+
+/// Waits, without ever blocking: if nothing is waitable yet the wait is armed, and the host is told when
+/// to call again.
+pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited, Errno> {
+    let search = Search::new(call, waiter, request)?;
+    let me = search.me;
+    if me.task.waiter.disarm() != Disarmed::Idle {
+        me.group.waiters.remove(me.task.place.get());
+    }
+    match search.look()? {
+        Some(result) => return Ok(Waited::Child(result)),
+        None if request.options.contains(WaitOptions::WNOHANG) => return Ok(Waited::Nothing),
+        None => {}
+    }
+    // Arm, then look once more: what became ready in between has not seen the wait armed.
+    me.task.waiter.arm(search.criteria, request.cookie);
+    me.group.waiters.add(me.task.place.get());
+    let answer = search.look();
+    if !matches!(answer, Ok(None)) {
+        // A wake-up that has been sent by now is one too many, which the host must bear.
+        me.task.waiter.disarm();
+        me.group.waiters.remove(me.task.place.get());
+    }
+    Ok(answer?.map_or(Waited::Armed, Waited::Child))
+}
+
+/// Takes as many dead children as fit, oldest first. Never arms.
+pub fn wait_many(
+    call: &Call,
+    waiter: TaskId,
+    request: &WaitRequest,
+    results: &mut [WaitResult],
+) -> Result<usize, Errno> {
+    if request.options.contains(WaitOptions::WNOWAIT) {
+        return Err(Errno::EINVAL);
+    }
+    let search = Search::new(call, waiter, request)?;
+    for (got, result) in results.iter_mut().enumerate() {
+        match search.look() {
+            Ok(Some(child)) => *result = child,
+            Ok(None) => return Ok(got),
+            Err(_) if got > 0 => return Ok(got),
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(results.len())
+}
+
+/// Ends an armed wait. `true`: it had fired, so there may be a child to take before EINTR is reported.
+pub fn cancel(call: &Call, waiter: TaskId, cookie: u64) -> Result<bool, Errno> {
+    let me = call.find_visible(waiter)?;
+    if !me.task.waiter.is_waiting(cookie) {
+        return Err(Errno::EINVAL);
+    }
+    let was = me.task.waiter.disarm();
+    me.group.waiters.remove(me.task.place.get());
+    Ok(was == Disarmed::Fired)
+}
+
+/// One wait's search through the children of the waiter's process.
+struct Search<'c> {
+    call: &'c Call<'c>,
+    me: Found<'c>,
+    criteria: Criteria,
+    options: WaitOptions,
+}
+
+/// A child that can be waited for, and how its thread and its brood rank in Linux's order.
+struct Candidate {
+    rank: (u32, u64),
+    child: u32,
+    seen: ExitSnapshot,
+}
+
+/// Something changed while the search was looking: look again.
+struct Again;
+
+impl<'c> Search<'c> {
+    fn new(call: &'c Call<'c>, waiter: TaskId, request: &WaitRequest) -> Result<Search<'c>, Errno> {
+        let WaitRequest { which, options, .. } = *request;
+        let reports = WaitOptions::WEXITED | WaitOptions::WSTOPPED | WaitOptions::WCONTINUED;
+        if !WaitOptions::all().contains(options) || !options.intersects(reports) {
+            return Err(Errno::EINVAL);
+        }
+        if matches!(which, WaitFor::Pid(0)) || matches!(which, WaitFor::Pid(id) | WaitFor::Pgid(id) if id > MAX_ID) {
+            return Err(Errno::EINVAL);
+        }
+        let me = call.find_running(waiter)?;
+        let which = match which {
+            WaitFor::All => Which::Any,
+            WaitFor::Pid(pid) => Which::Group(call.leader_by_pid(pid).ok_or(Errno::ECHILD)?),
+            WaitFor::Task(task) => Which::Group(call.find_visible(task).map_err(|_| Errno::ECHILD)?.group_index),
+            WaitFor::Pgid(0) => Which::Pgid(call.pgid_of(me.group)),
+            WaitFor::Pgid(pgid) => Which::Pgid(pgid),
+        };
+        let kind = if options.contains(WaitOptions::WALL) {
+            ChildKind::Every
+        } else if options.contains(WaitOptions::WCLONE) {
+            ChildKind::Clone
+        } else {
+            ChildKind::Ordinary
+        };
+        let own_only = options.contains(WaitOptions::WNOTHREAD);
+        Ok(Search { call, me, criteria: Criteria { which, kind, own_only }, options })
+    }
+
+    /// A child, or `None` when there is one to wait for but nothing to report yet. ECHILD when there is
+    /// none.
+    fn look(&self) -> Result<Option<WaitResult>, Errno> {
+        // Progress: a search starts again only because another thread's transition was completed.
+        loop {
+            let answer = match self.criteria.which {
+                Which::Group(child) => self.look_at(child),
+                Which::Any | Which::Pgid(_) => self.look_through(),
+            };
+            if let Ok(answer) = answer {
+                return answer;
+            }
+        }
+    }
+
+    /// The answer for one child known by name.
+    fn look_at(&self, child: u32) -> Result<Result<Option<WaitResult>, Errno>, Again> {
+        let group = self.call.group(child);
+        let brood_index = group.brood.get();
+        if brood_index == 0 {
+            return Ok(Err(Errno::ECHILD));
+        }
+        let brood = self.call.brood(brood_index);
+        let seen = BroodMembers { call: self.call, brood }.look(child);
+        if seen.parent() != self.me.group_index
+            || seen.state() == ExitState::Dead
+            || !self.criteria.match_child(self.facts(child, seen, self.is_mine(brood)))
+        {
+            return Ok(Err(Errno::ECHILD));
+        }
+        if seen.state() == ExitState::Alive || !self.options.contains(WaitOptions::WEXITED) {
+            return Ok(Ok(None));
+        }
+        match brood.children.is_ready(self.call.pin.guard(), seen.slot()) {
+            Some(true) => self.take(child, seen).map(|result| Ok(Some(result))).ok_or(Again),
+            // Dead, but not ready: it is being told just now, or was reaped just now. The word knows.
+            Some(false) if group.exit.look() == seen => Ok(Ok(None)),
+            Some(false) | None => Err(Again),
+        }
+    }
+
+    /// The answer for any child that matches: the oldest one that is ready, else whether there is any.
+    fn look_through(&self) -> Result<Result<Option<WaitResult>, Errno>, Again> {
+        let stamp = self.me.group.broods.stamp();
+        let before = self.version();
+        if let Some(oldest) = self.oldest_ready()? {
+            return self.take(oldest.child, oldest.seen).map(|result| Ok(Some(result))).ok_or(Again);
+        }
+        let any = self.has_matching();
+        let after = self.version();
+        if !self.me.group.broods.is_current(stamp) {
+            return Err(Again);
+        }
+        match any {
+            true if before.ready == after.ready => Ok(Ok(None)),
+            false if before.members == after.members => Ok(Err(Errno::ECHILD)),
+            _ => Err(Again),
+        }
+    }
+
+    /// The first in Linux's order: the waiter's own children before those of the threads behind it, and
+    /// each thread's in the order in which they came to it.
+    fn oldest_ready(&self) -> Result<Option<Candidate>, Again> {
+        if !self.options.contains(WaitOptions::WEXITED) {
+            return Ok(None);
+        }
+        let mut oldest: Option<Candidate> = None;
+        let mut moved = false;
+        self.each_brood(|brood, owner| {
+            let rank = (self.distance(owner), brood.seniority.get());
+            if oldest.as_ref().is_some_and(|oldest| oldest.rank.cmp(&rank) == Order::Less) {
+                return true;
+            }
+            let members = BroodMembers { call: self.call, brood };
+            let mine = owner == Some(self.me.index);
+            let view = brood.children.view(self.call.pin.guard());
+            match view.next_ready(&members, |child, seen| self.criteria.match_child(self.facts(child, seen, mine))) {
+                Ok(Some(found)) => oldest = Some(Candidate { rank, child: found.member, seen: found.seen }),
+                Ok(None) => {}
+                Err(_) => moved = true,
+            }
+            !moved
+        });
+        if moved { Err(Again) } else { Ok(oldest) }
+    }
+
+    /// Is there any child at all that matches, dead or alive?
+    fn has_matching(&self) -> bool {
+        let mut any = false;
+        self.each_brood(|brood, owner| {
+            let members = BroodMembers { call: self.call, brood };
+            let mine = owner == Some(self.me.index);
+            let view = brood.children.view(self.call.pin.guard());
+            any = view
+                .first_living(&members, |child, seen| self.criteria.match_child(self.facts(child, seen, mine)))
+                .is_some();
+            !any
+        });
+        any
+    }
+
+    /// What has happened so far in the broods that the search goes through.
+    fn version(&self) -> Version {
+        let mut sum = Version::default();
+        self.each_brood(|brood, _| {
+            sum += brood.children.view(self.call.pin.guard()).version();
+            true
+        });
+        sum
+    }
+
+    /// Calls `visit` for each brood of the waiter's process, with the thread whose children they are.
+    fn each_brood(&self, mut visit: impl FnMut(&Brood, Option<u32>) -> bool) {
+        let family = self.me.group_index;
+        for (_, brood) in self.me.group.broods.walk(self.call.pin, self.call.broods()) {
+            if brood.parent.get() != family {
+                continue;
+            }
+            let owner = adopt::owner_of(self.call, brood, family);
+            if self.criteria.own_only && owner != Some(self.me.index) {
+                continue;
+            }
+            if !visit(brood, owner) {
+                return;
+            }
+        }
+    }
+
+    fn is_mine(&self, brood: &Brood) -> bool {
+        self.criteria.own_only && adopt::owner_of(self.call, brood, self.me.group_index) == Some(self.me.index)
+    }
+
+    /// How far behind the waiter a thread comes in the thread list, which goes round.
+    fn distance(&self, thread: Option<u32>) -> u32 {
+        thread.map_or(u32::MAX, |thread| self.call.task(thread).ordinal.get().wrapping_sub(self.me.task.ordinal.get()))
+    }
+
+    fn facts(&self, child: u32, seen: ExitSnapshot, of_waiter: bool) -> ChildFacts {
+        let pgid = match self.criteria.which {
+            Which::Pgid(_) => self.call.pgid_of(self.call.group(child)),
+            Which::Any | Which::Group(_) => 0,
+        };
+        ChildFacts { group: child, pgid, is_clone: seen.exit_signal() != Some(Signal::SIGCHLD), of_waiter }
+    }
+
+    /// Reaps the zombie, or with WNOWAIT only reports it. `None`: somebody else was faster.
+    fn take(&self, index: u32, seen: ExitSnapshot) -> Option<WaitResult> {
+        let call = self.call;
+        let child = call.group(index);
+        let leader = child.leader.get();
+        let result = WaitResult {
+            task: call.id(leader),
+            pid: child.pid.get(),
+            uid: child.uid.get(),
+            status: status_of(child),
+            cookie: call.task(leader).cookie.get(),
+            usage: combined(child.usage.get(), child.children_usage.get()),
+        };
+        if self.options.contains(WaitOptions::WNOWAIT) {
+            // What is reported must be found by every search that starts after this one: the bit goes up
+            // to the root first.
+            call.brood(child.brood.get()).children.set_ready(call.pin.guard(), seen.slot());
+            return (child.exit.look() == seen).then_some(result);
+        }
+        let dead = child.exit.apply_to(seen, |word| word.reap(self.me.group_index)).ok()?;
+        self.me.group.children_usage.add(&result.usage);
+        reap::release_process(call, index, dead, Some(self.me.id));
+        Some(result)
+    }
+}

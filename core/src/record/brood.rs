@@ -1,0 +1,100 @@
+//! A brood: the children that one thread bore in a row.
+
+use crate::lockfree::chain::{Link, Linked};
+use crate::lockfree::ready_index::ReadyIndex;
+use crate::lockfree::seat::Pin;
+use crate::record::value::{Value32, Value64};
+use crate::sync::{AtomicU32, Ordering::*};
+
+/// Children in birth order, and which of them can be waited for.
+///
+/// A child stays in its brood for life. When the thread that bore it dies, the brood as a whole goes to
+/// a sibling thread, or to the thread group that inherits the children: nothing is allocated and the
+/// order is kept. A thread bears children into its newest brood for as long as nothing was adopted after
+/// it, so that broods by seniority, and children by slot, are in the order of Linux's `children` list.
+#[derive(Debug)]
+pub struct Brood {
+    /// The children, by slot.
+    pub children: ReadyIndex,
+    /// The thread whose children these are, as handle bits; `real_parent`. It may be dead by now: then
+    /// the oldest living thread of its group stands in.
+    pub owner: Value64,
+    /// The thread group it is on its way to, or belongs to. A child whose exit word names another one
+    /// is still to be handed over.
+    pub parent: Value32,
+    /// The process that it was last inherited from; 0 for none.
+    pub inherited_from: Value32,
+    /// Its rank among the broods of its owner.
+    pub seniority: Value64,
+    /// The owner's count of adoptions when it was opened.
+    pub opened_at: Value32,
+    /// No more children will be born into it.
+    sealed: AtomicU32,
+    link: Link,
+    /// Some child has asked to be told of its parent's death.
+    pub has_pdeathsig: Value32,
+}
+
+impl Brood {
+    /// A record that is nobody's.
+    pub fn new() -> Self {
+        Brood {
+            children: ReadyIndex::new(),
+            owner: Value64::new(),
+            parent: Value32::new(),
+            inherited_from: Value32::new(),
+            seniority: Value64::new(),
+            opened_at: Value32::new(),
+            sealed: AtomicU32::new(0),
+            link: Link::default(),
+            has_pdeathsig: Value32::new(),
+        }
+    }
+
+    /// Begins a new life. Nobody knows it yet.
+    pub fn begin(&self, owner: u64, parent: u32, seniority: u64, opened_at: u32) {
+        self.owner.set(owner);
+        self.parent.set(parent);
+        self.inherited_from.set(0);
+        self.seniority.set(seniority);
+        self.opened_at.set(opened_at);
+        self.sealed.store(0, Relaxed);
+        self.has_pdeathsig.set(0);
+    }
+
+    /// Hands it on: from the dying process `from` to the thread `owner` of the process `parent`, behind
+    /// all that came to that process `before`. Nobody bears into it any more.
+    pub fn address(&self, from: u32, parent: u32, owner: u64, before: u64) {
+        self.seal();
+        self.inherited_from.set(from);
+        self.owner.set(owner);
+        self.seniority.add(before);
+        self.parent.set(parent);
+    }
+
+    /// No more children will be born into it.
+    pub fn seal(&self) {
+        self.sealed.store(1, Release);
+    }
+
+    /// Will no more children be born into it?
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.load(Acquire) != 0
+    }
+}
+
+impl Linked for Brood {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+
+    fn unlinked(&self, pin: &Pin<'_>) {
+        self.children.retire(pin.guard());
+    }
+}
+
+impl Default for Brood {
+    fn default() -> Self {
+        Self::new()
+    }
+}

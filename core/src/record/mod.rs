@@ -1,0 +1,15 @@
+//! The nouns: packed state words, tasks, thread groups, broods, and the tables they live in.
+
+pub mod brood;
+pub mod exit_word;
+pub mod group_word;
+pub mod pid_table;
+pub mod policy;
+pub mod process_group;
+pub mod tables;
+pub mod task;
+pub mod thread_group;
+pub mod usage;
+pub mod value;
+pub mod waiter;
+pub mod waiters;
