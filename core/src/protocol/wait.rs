@@ -166,8 +166,8 @@ impl<'c> Search<'c> {
     /// The answer for any child that matches: the oldest one that is ready, else whether there is any.
     fn look_through(&self) -> Result<Result<Option<WaitResult>, Errno>, Again> {
         let stamp = self.me.group.broods.stamp();
-        let before = self.version();
-        if let Some(oldest) = self.oldest_ready()? {
+        let (oldest, before) = self.oldest_ready()?;
+        if let Some(oldest) = oldest {
             return self.take(oldest.child, oldest.seen).map(|result| Ok(Some(result))).ok_or(Again);
         }
         let any = self.has_any();
@@ -184,11 +184,11 @@ impl<'c> Search<'c> {
 
     /// The first in Linux's order: the waiter's own children before those of the threads behind it, and
     /// each thread's in the order in which they came to it.
-    fn oldest_ready(&self) -> Result<Option<Candidate<'c>>, Again> {
-        if !self.options.contains(WaitOptions::WEXITED) {
-            return Ok(None);
-        }
+    ///
+    /// Also returns what had happened in the broods when they were looked at.
+    fn oldest_ready(&self) -> Result<(Option<Candidate<'c>>, Version), Again> {
         let mut oldest: Option<Candidate> = None;
+        let mut version = Version::default();
         for brood in self.broods() {
             let members = BroodMembers { call: self.call, brood };
             let view = brood.children.view(self.call.pin.guard());
@@ -199,7 +199,7 @@ impl<'c> Search<'c> {
                 oldest = Some(Candidate { brood, child: found.member, seen: found.seen });
             }
         }
-        Ok(oldest)
+        Ok((oldest, version))
     }
 
     /// Is there any child at all that the wait could ever be for? One that is dead counts only if deaths
