@@ -5,6 +5,9 @@
 //! left out, which must fail; they show that the models would notice.
 #![cfg(loom)]
 
+pub mod family;
+pub mod fault;
+
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -18,7 +21,7 @@ pub use ptexit_core::sync::Mode;
 pub const MODES: [Mode; 3] = [Mode::Plain, Mode::AllRmw, Mode::CasRmw];
 
 /// No model of ours takes this long; one that does has grown, and is to be made smaller.
-const MAX_DURATION: Duration = Duration::from_secs(60);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(60);
 
 /// What an exploration that found no failure took.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +122,14 @@ impl<T> Shared<T> {
     /// The end of a thread of a model that did not fail.
     pub fn release(self) {
         drop(ManuallyDrop::into_inner(self.0));
+    }
+
+    /// What was shared, when all others have let go.
+    ///
+    /// # Panics
+    /// Before that.
+    pub fn into_inner(self) -> T {
+        Arc::into_inner(ManuallyDrop::into_inner(self.0)).expect("everybody else has let go")
     }
 }
 

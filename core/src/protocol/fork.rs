@@ -7,6 +7,7 @@ use crate::protocol::adopt::Heir;
 use crate::protocol::{BroodMembers, Call, Found, adopt, exit};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitSnapshot;
+use crate::record::fault::{Fault, left_out};
 use crate::record::group_word::NotJoined;
 use crate::record::policy::Policy;
 use crate::record::task::{NewTask, Stage, Task, Turn};
@@ -247,7 +248,12 @@ fn link_to_parent_of(call: &Call, creator: Found, embryo: Found) {
         let word = embryo.group.exit.look();
         embryo.group.exit.begin(ExitSnapshot::alive(parent, word.slot(), word.exit_signal()));
         if call.group(parent).broods.push(call.pin, call.broods(), index).is_ok() {
-            owner.inspect(|&owner| drop(call.task(owner).adoptions.add(1)));
+            if let Some(owner) = owner {
+                call.task(owner).adoptions.add(1);
+            }
+            return;
+        }
+        if left_out(Fault::HeirAfterClosed) {
             return;
         }
         parent = match adopt::find_heir(call, parent) {
