@@ -5,6 +5,7 @@ use crate::ids::TaskId;
 use crate::protocol::notify;
 use crate::protocol::{Call, Found, adopt, reap, reparent};
 use crate::record::exit_word::{ExitSnapshot, ExitState, Refused};
+use crate::record::fault::{Fault, left_out};
 use crate::record::task::Stage;
 use crate::record::thread_group::ThreadGroup;
 use crate::uapi::{Errno, Rusage, Signal, WaitStatus};
@@ -60,12 +61,14 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
             kill_namespace(call, found.group_index);
         }
         adopt::leave_behind(call, found);
-        reparent::bequeath(call, found);
-    } else {
+        if !left_out(Fault::BequeathedBeforeZombie) {
+            reparent::bequeath(call, found);
+        }
+    } else if !left_out(Fault::HandedToSibling) {
         adopt::hand_to_sibling(call, found);
     }
     let emptied = if group.leader.get() == found.index {
-        found.task.advance(Stage::Exiting, Stage::Zombie);
+        found.task.go_on(Stage::Zombie);
         group.word.leader_dies()
     } else {
         reap::release_thread(call, found);
@@ -73,6 +76,9 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
     };
     if emptied {
         become_zombie(call, found.group_index);
+    }
+    if left_out(Fault::BequeathedBeforeZombie) && group.word.look().live() == 0 {
+        reparent::bequeath(call, found);
     }
     Ok(())
 }

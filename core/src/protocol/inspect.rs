@@ -5,7 +5,7 @@ use crate::protocol::{BroodMembers, Call, adopt};
 use crate::record::brood::Brood;
 use crate::record::task::{Stage, Task};
 use crate::record::thread_group::ThreadGroup;
-use crate::tree::{Attr, AttrKind, ListFilter, SigchldPolicy, TaskInfo, TaskState};
+use crate::terms::{Attr, AttrKind, ListFilter, SigchldPolicy, TaskInfo, TaskState};
 use crate::uapi::{Errno, Rusage};
 
 /// prctl(2), sigaction(2) on SIGCHLD, setuid(2), as far as the family is concerned.

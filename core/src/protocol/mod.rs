@@ -22,6 +22,7 @@ use crate::lockfree::slab::{Fresh, Record, Slab};
 use crate::protocol::outbox::Outbox;
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::fault::{Fault, left_out};
 use crate::record::process_group::ProcessGroup;
 use crate::record::tables::Tables;
 use crate::record::task::{Stage, Task};
@@ -184,6 +185,9 @@ impl Members for BroodMembers<'_> {
     type Seen = ExitSnapshot;
 
     fn look(&self, child: u32) -> ExitSnapshot {
+        if left_out(Fault::SearchersHelp) {
+            return self.call.group(child).exit.look();
+        }
         reparent::hand_over(self.call, child, self.brood)
     }
 
