@@ -90,11 +90,9 @@ impl Model {
         for (key, process) in self.processes.iter() {
             assert!(process.threads.contains(&process.leader), "the leader is there until its process is reaped");
             if let Some(parent) = process.parent {
-                assert_eq!(
-                    self.tasks[parent].children.get(&process.place),
-                    Some(&key),
-                    "a child is in its parent's list"
-                );
+                let lists = [&self.tasks[parent].children, &self.process_of(parent).left_behind];
+                let count = lists.iter().filter(|list| list.get(&process.place) == Some(&key)).count();
+                assert_eq!(count, 1, "a child is in its parent's list");
                 assert_ne!(self.tasks[parent].stage, Stage::Zombie, "the dead have no children");
             } else {
                 let init_lives = self.init.is_some_and(|init| self.first_running_thread(init).is_some());
