@@ -82,7 +82,7 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
     let wake = |index: u32| {
         let waiter = &call.task(index).waiter;
         let facts = ChildFacts { of_waiter: owner == Some(index), ..facts };
-        if let Some(wait) = waiter.fire(|criteria| criteria.match_child(facts)) {
+        if let Some(wait) = waiter.fire(|criteria| criteria.concern_child(facts)) {
             call.outbox.put(Event::Wake { task: call.id(index), wait });
         }
     };
