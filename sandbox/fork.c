@@ -13,6 +13,7 @@
 #include "log.h"
 #include "proc.h"
 #include "regs.h"
+#include "signals.h"
 #include "supervisor.h"
 #include "tree_report.h"
 
@@ -69,7 +70,7 @@ static bool refused(struct thread *thread, struct user_regs_struct *regs, uint64
 		return false;
 	log_trace("%d: a nested PID namespace is refused", thread->tid);
 	regs_answer(thread->tid, regs, -EPERM);
-	guest_resume(PTRACE_CONT, thread->tid, 0);
+	guest_continue(thread, 0);
 	return true;
 }
 
@@ -86,7 +87,7 @@ void fork_enter(struct thread *thread, struct user_regs_struct *regs)
 		/* What the kernel will refuse, and threads, are left to it. */
 		if (!plausible || args.exit_signal > 64 || (args.flags & CLONE_THREAD) ||
 		    ((args.flags & CLONE_PARENT) && args.exit_signal)) {
-			guest_resume(PTRACE_CONT, thread->tid, 0);
+			guest_continue(thread, 0);
 			return;
 		}
 		flags = args.flags;
@@ -104,7 +105,7 @@ void fork_enter(struct thread *thread, struct user_regs_struct *regs)
 		rewrite_clone(thread, regs, flags);
 	} else if (!rewrite_clone3(thread, regs, &args)) {
 		regs_answer(thread->tid, regs, -ENOMEM);
-		guest_resume(PTRACE_CONT, thread->tid, 0);
+		guest_continue(thread, 0);
 		return;
 	}
 	begun++;
@@ -116,7 +117,7 @@ void fork_enter(struct thread *thread, struct user_regs_struct *regs)
 	};
 	/* Success shows as an event, which comes before the exit stop and cancels it. */
 	thread->after = AFTER_FORK;
-	guest_resume(PTRACE_SYSCALL, thread->tid, 0);
+	guest_continue_to_exit(thread);
 }
 
 void fork_failed(struct thread *thread, struct user_regs_struct *regs)
@@ -138,8 +139,7 @@ static void enter_thread(struct thread *child, struct thread *parent)
 	log_trace("%d: new thread %d", parent->tid, child->tid);
 }
 
-static void enter_process(struct thread *child, struct thread *parent, const struct family_sigchld *sigchld,
-			  bool handles_sigchld)
+static void enter_process(struct thread *child, struct thread *parent)
 {
 	const struct fork_call *call = &parent->fork;
 	family_id id = 0;
@@ -153,12 +153,7 @@ static void enter_process(struct thread *child, struct thread *parent, const str
 	if (error < 0)
 		die(STATUS_FAILED, "process %d cannot be entered in the tree: %s", child->tid, strerror(-error));
 
-	struct process *process = guests_add_process(child, id);
-
-	process->handles_sigchld = handles_sigchld;
-	process->sigchld = *sigchld;
-	family_set_sigchld(id, process->sigchld);
-	supervisor_watch(process);
+	supervisor_watch(guests_add_process(child, id));
 	tree_born(child->tid, family_ppid(id), 0);
 	log_trace("%d: new process %d, child of %d", parent->tid, child->tid, family_ppid(id));
 }
@@ -172,13 +167,14 @@ static void start(struct thread *child)
 		regs_restore_call(&regs, &child->first_regs);
 		regs_set(child->tid, &regs);
 	}
-	guest_resume(PTRACE_CONT, child->tid, 0);
+	guest_continue(child, 0);
 }
 
 static void link_child(struct thread *child, struct thread *parent)
 {
 	if (parent->fork.active) {
-		enter_process(child, parent, &parent->process->sigchld, parent->process->handles_sigchld);
+		enter_process(child, parent);
+		signals_inherit(child->process, parent->process);
 		child->first_regs = parent->fork.regs;
 		child->first_regs_set = true;
 	} else {
@@ -206,17 +202,16 @@ void fork_event(struct thread *parent)
 		regs_set(parent->tid, &regs);
 	}
 	end_call(parent);
-	guest_resume(PTRACE_CONT, parent->tid, 0);
+	guest_continue(parent, 0);
 }
 
 /* A child whose parent was killed before it could tell of it goes to init, as any orphan. */
 static void adopt(struct thread *child)
 {
-	static const struct family_sigchld none;
 	struct thread maker = {.tid = FAMILY_INIT_PID, .id = virtual_init};
 
 	maker.fork = (struct fork_call){.active = true, .kind = FAMILY_PROCESS, .exit_signal = SIGCHLD};
-	enter_process(child, &maker, &none, false);
+	enter_process(child, &maker);
 }
 
 static bool is_process(pid_t tid)
@@ -253,7 +248,7 @@ void fork_orphaned(struct thread *parent)
 	end_call(parent);
 }
 
-void fork_first(pid_t pid, family_id init, const struct family_sigchld *sigchld)
+struct process *fork_first(pid_t pid, family_id init)
 {
 	struct thread maker = {.tid = FAMILY_INIT_PID, .id = init};
 	struct thread *child = guests_add(pid);
@@ -261,6 +256,7 @@ void fork_first(pid_t pid, family_id init, const struct family_sigchld *sigchld)
 	virtual_init = init;
 	maker.fork = (struct fork_call){.active = true, .kind = FAMILY_PROCESS, .exit_signal = SIGCHLD};
 	child->started = true;
-	enter_process(child, &maker, sigchld, false);
+	enter_process(child, &maker);
 	family_set_uid(child->id, getuid());
+	return child->process;
 }

@@ -25,6 +25,6 @@ void fork_orphaned(struct thread *parent);
 void fork_adopt_lost(void);
 
 /* Enters the first guest, whose parent is the virtual init. */
-void fork_first(pid_t pid, family_id init, const struct family_sigchld *sigchld);
+struct process *fork_first(pid_t pid, family_id init);
 
 #endif

@@ -49,6 +49,7 @@ struct process {
 	int pidfd;    /* -1 once the process is dead */
 	struct thread *threads;
 	bool handles_sigchld; /* a handler is installed */
+	bool reads_signals;   /* it has a signalfd: every system call stops, as reads of it are to be corrected */
 	struct family_sigchld sigchld;
 	struct process *next, *previous;
 };

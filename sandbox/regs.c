@@ -51,8 +51,25 @@ bool guest_write(pid_t tid, uint64_t to, const void *from, size_t size)
 	return process_vm_writev(tid, &local, 1, &remote, 1, 0) == (ssize_t)size;
 }
 
-void guest_resume(int how, pid_t tid, int signal)
+static void resume(int how, pid_t tid, int signal)
 {
 	if (ptrace(how, tid, 0, (void *)(intptr_t)signal) < 0 && errno != ESRCH)
 		log_warn("cannot resume guest %d: %m", tid);
+}
+
+void guest_continue(struct thread *thread, int signal)
+{
+	bool each_call = thread->process && thread->process->reads_signals;
+
+	resume(each_call ? PTRACE_SYSCALL : PTRACE_CONT, thread->tid, signal);
+}
+
+void guest_continue_to_exit(struct thread *thread)
+{
+	resume(PTRACE_SYSCALL, thread->tid, 0);
+}
+
+void guest_listen(struct thread *thread)
+{
+	resume(PTRACE_LISTEN, thread->tid, 0);
 }

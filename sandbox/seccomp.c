@@ -56,6 +56,8 @@ static struct sock_filter program[] = {
 	TRACE_CALL(SYS_setpgid),
 	TRACE_CALL(SYS_setsid),
 	TRACE_CALL(SYS_rt_sigtimedwait),
+	TRACE_CALL(SYS_signalfd),
+	TRACE_CALL(SYS_signalfd4),
 	TRACE_CALL(SYS_times),
 	TRACE_CALL(SYS_ptrace),
 

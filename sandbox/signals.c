@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -119,9 +120,22 @@ void signals_note_action(struct thread *thread, uint64_t action_at, uint64_t set
 				    });
 }
 
+void signals_inherit(struct process *child, const struct process *parent)
+{
+	child->handles_sigchld = parent->handles_sigchld;
+	child->reads_signals = parent->reads_signals;
+	set_policy(child, parent->sigchld);
+}
+
+void signals_ignore(struct process *first, bool ignore)
+{
+	set_policy(first, (struct family_sigchld){.ignore = ignore});
+}
+
 void signals_exec(struct process *process)
 {
 	process->handles_sigchld = false;
+	process->reads_signals = false;
 	set_policy(process, (struct family_sigchld){.ignore = process->sigchld.ignore});
 }
 
@@ -142,4 +156,30 @@ void signals_exit_sigwait(struct thread *thread, long result)
 	if (result > 0 && thread->result_at && guest_read(thread->tid, thread->result_at, &info, KERNEL_INFO_SIZE) &&
 	    restore_code(&info))
 		guest_write(thread->tid, thread->result_at, &info, KERNEL_INFO_SIZE);
+}
+
+void signals_note_signalfd(struct thread *thread, uint64_t set_at, uint64_t set_size)
+{
+	uint64_t set;
+
+	if (set_size == KERNEL_SET_SIZE && guest_read(thread->tid, set_at, &set, sizeof set) && (set & bit(SIGCHLD)))
+		thread->process->reads_signals = true;
+}
+
+void signals_exit_read(struct thread *thread, uint64_t buffer, long result)
+{
+	struct signalfd_siginfo info;
+
+	for (long at = 0; at + (long)sizeof info <= result; at += (long)sizeof info) {
+		if (result % (long)sizeof info || !guest_read(thread->tid, buffer + (uint64_t)at, &info, sizeof info))
+			return;
+		if (info.ssi_code != SI_QUEUE || ((int)info.ssi_errno & ~code_bits) != travel_mark)
+			continue;
+		info.ssi_code = (int)info.ssi_errno & code_bits;
+		info.ssi_errno = 0;
+		info.ssi_status = info.ssi_int;
+		info.ssi_int = 0;
+		info.ssi_ptr = 0;
+		guest_write(thread->tid, buffer + (uint64_t)at, &info, sizeof info);
+	}
 }

@@ -104,7 +104,7 @@ static void exec_event(struct thread *leader)
 	tree_named(leader->tid);
 	log_trace("%d: execve", leader->tid);
 	supervisor_tell();
-	guest_resume(PTRACE_CONT, leader->tid, 0);
+	guest_continue(leader, 0);
 }
 
 /* A stop by job control lasts until SIGCONT; any other trap of this kind is our own PTRACE_INTERRUPT. */
@@ -113,10 +113,10 @@ static void event_stop(struct thread *thread, int signal)
 	if (!thread->started) {
 		fork_newborn(thread);
 	} else if (signal == SIGTRAP) {
-		guest_resume(PTRACE_CONT, thread->tid, 0);
+		guest_continue(thread, 0);
 	} else {
 		log_trace("%d: stopped by signal %d", thread->tid, signal);
-		guest_resume(PTRACE_LISTEN, thread->tid, 0);
+		guest_listen(thread);
 	}
 }
 
@@ -148,7 +148,7 @@ static void handle_stop(pid_t tid, int code)
 			syscalls_exit(thread);
 		} else {
 			signals_deliver(tid);
-			guest_resume(PTRACE_CONT, tid, signal);
+			guest_continue(thread, signal);
 		}
 	}
 }
@@ -276,10 +276,9 @@ int supervise(const struct launch *launch)
 	watch_fd(launch->control, FROM_FRONT_END);
 
 	pid_t program = first_start(launch);
-	struct family_sigchld sigchld = {.ignore = launch->ignores[SIGCHLD]};
 
 	exits_open(init, program);
-	fork_first(program, init, &sigchld);
+	signals_ignore(fork_first(program, init), launch->ignores[SIGCHLD]);
 	first_go();
 
 	bool in_time = run(launch, child_signals, program);

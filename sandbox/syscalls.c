@@ -22,7 +22,7 @@
 static void answer(struct thread *thread, struct user_regs_struct *regs, long result)
 {
 	regs_answer(thread->tid, regs, result);
-	guest_resume(PTRACE_CONT, thread->tid, 0);
+	guest_continue(thread, 0);
 }
 
 /* Lets the kernel make the call and asks for the stop at its end. */
@@ -30,7 +30,7 @@ static void run_until_exit(struct thread *thread, enum after after, uint64_t res
 {
 	thread->after = after;
 	thread->result_at = result_at;
-	guest_resume(PTRACE_SYSCALL, thread->tid, 0);
+	guest_continue_to_exit(thread);
 }
 
 /*
@@ -45,7 +45,7 @@ static void enter_setpgid(struct thread *thread, struct user_regs_struct *regs)
 	if (error < 0) {
 		answer(thread, regs, error);
 	} else if (pid == 0 || pid == thread->process->pid) {
-		guest_resume(PTRACE_CONT, thread->tid, 0);
+		guest_continue(thread, 0);
 	} else {
 		if (setpgid(pid, pgid) < 0)
 			log_trace("%d: the kernel refuses setpgid(%d, %d): %m", thread->tid, pid, pgid);
@@ -60,7 +60,7 @@ static void enter_setsid(struct thread *thread, struct user_regs_struct *regs)
 	if (error < 0)
 		answer(thread, regs, error);
 	else
-		guest_resume(PTRACE_CONT, thread->tid, 0);
+		guest_continue(thread, 0);
 }
 
 static long answer_prctl(struct thread *thread, int option, uint64_t argument)
@@ -161,11 +161,16 @@ void syscalls_enter(struct thread *thread)
 		break;
 	case SYS_rt_sigaction:
 		signals_note_action(thread, regs.rsi, regs.r10);
-		guest_resume(PTRACE_CONT, thread->tid, 0);
+		guest_continue(thread, 0);
 		break;
 	case SYS_rt_sigtimedwait:
 		signals_enter_sigwait(thread, regs.rdi, regs.r10);
 		run_until_exit(thread, AFTER_SIGWAIT, regs.rsi);
+		break;
+	case SYS_signalfd:
+	case SYS_signalfd4:
+		signals_note_signalfd(thread, regs.rsi, regs.rdx);
+		guest_continue(thread, 0);
 		break;
 	case SYS_kill: /* of the virtual init, which takes no signal */
 		answer(thread, &regs, (unsigned)regs.rsi > 64 ? -EINVAL : 0);
@@ -174,7 +179,7 @@ void syscalls_enter(struct thread *thread)
 		refuse_ptrace(thread, &regs);
 		break;
 	default: /* another filter, the guest's own, asks for its tracer */
-		guest_resume(PTRACE_CONT, thread->tid, 0);
+		guest_continue(thread, 0);
 	}
 }
 
@@ -197,7 +202,9 @@ void syscalls_exit(struct thread *thread)
 		exit_times(thread);
 		break;
 	case AFTER_NOTHING:
+		if (regs.orig_rax == SYS_read)
+			signals_exit_read(thread, regs.rsi, (long)regs.rax);
 		break;
 	}
-	guest_resume(PTRACE_CONT, thread->tid, 0);
+	guest_continue(thread, 0);
 }

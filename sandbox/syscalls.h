@@ -9,7 +9,7 @@
 /* A guest is about to make one of the calls that the filter selects. Resumes it. */
 void syscalls_enter(struct thread *thread);
 
-/* The exit stop of a call that was left to run, asked for by guest_resume(PTRACE_SYSCALL). Resumes it. */
+/* The stop at the exit of a call that was left to run; at the entry too, in a process that reads signals. Resumes it. */
 void syscalls_exit(struct thread *thread);
 
 #endif

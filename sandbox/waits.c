@@ -139,7 +139,7 @@ void waits_enter(struct thread *thread, struct user_regs_struct *regs)
 		regs_answer(thread->tid, regs, understood ? deliver(thread, &call, error, &found) : error);
 	}
 	supervisor_tell();
-	guest_resume(PTRACE_CONT, thread->tid, 0);
+	guest_continue(thread, 0);
 }
 
 void waits_wake(struct thread *thread)

@@ -77,7 +77,15 @@ impl<H: Host> Tree<H> {
     /// caller is not alive. E_STATE: another call of the same task is under way, or its last clone is
     /// neither committed nor aborted.
     pub fn clone_begin(&self, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Errno> {
-        self.call(|call| fork::begin(call, caller, args))
+        // At the limit, records that were retired a moment ago come back when the epoch has moved on twice,
+        // which no single call can bring about: it holds the epoch back itself.
+        let mut chances = 3;
+        loop {
+            match self.call(|call| fork::begin(call, caller, args)) {
+                Err(Errno::EAGAIN) if chances > 0 => chances -= 1,
+                outcome => return outcome,
+            }
+        }
     }
 
     /// clone(2), second phase: makes the task visible.
