@@ -98,7 +98,7 @@ fn childless_heir_never_hears_echild() {
     // Looking at the child settles whose it is: either of the two hands it over, and tells.
     let first = family.poll(MAIN, init);
     thread.join().unwrap();
-    assert_eq!(family.sigchlds(init, zombie), 1, "told once of an adopted zombie");
+    assert_eq!(family.sigchlds(init, zombie), 1, "told once of an adopted zombie: {:?} {first:?}", family.told());
     let reparented = |event: &Event| matches!(event, Event::Reparented { task, .. } if *task == zombie);
     assert_eq!(family.count(reparented), 1);
     let mut found: Vec<u32> = child(&first).map(|result| result.pid).into_iter().collect();
