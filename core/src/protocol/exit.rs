@@ -67,7 +67,7 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
         adopt::hand_to_sibling(call, found);
     }
     let emptied = if group.leader.get() == found.index {
-        found.task.advance(Stage::Exiting, Stage::Zombie);
+        found.task.go_on(Stage::Zombie);
         group.word.leader_dies()
     } else {
         reap::release_thread(call, found);

@@ -131,6 +131,12 @@ impl<'c> Call<'c> {
         (self.group(group).leader.get() == index).then_some(group)
     }
 
+    /// The thread group whose leader this is; other threads are nobody's children.
+    pub fn group_led_by(&self, task: TaskId) -> Option<u32> {
+        let found = self.find_visible(task).ok()?;
+        (found.group.leader.get() == found.index).then_some(found.group_index)
+    }
+
     /// The ID of the process group that a process is in; 0 once it has been reaped.
     pub fn pgid_of(&self, group: &ThreadGroup) -> u32 {
         match group.process_group.get() {

@@ -105,7 +105,9 @@ pub fn hand_over(call: &Call, child: u32, brood: &Brood) -> ExitSnapshot {
 fn tell(call: &Call, child: u32, brood: &Brood, seen: ExitSnapshot, now: ExitSnapshot, notification: Notification) {
     let group = call.group(child);
     let leader = group.leader.get();
-    if let Some(owner) = owner_of(call, brood, now.parent()) {
+    if now.parent() != 0
+        && let Some(owner) = owner_of(call, brood, now.parent())
+    {
         let cookie = call.task(leader).cookie.get();
         call.outbox.put(Event::Reparented { task: call.id(leader), cookie, parent: call.id(owner) });
     }

@@ -141,6 +141,14 @@ impl Task {
         self.stage.compare_exchange(from as u32, to as u32, success, Relaxed).is_ok()
     }
 
+    /// Goes on to a stage that only the caller can take it to: it made the last step, or has the task's
+    /// last turn, and nobody else steps from there.
+    #[inline]
+    pub fn go_on(&self, to: Stage) {
+        // Ordering: Release, edge `task-stage`.
+        self.stage.store(to as u32, Release);
+    }
+
     /// Takes the task's turn for one of its own calls: clone, exec and exit are made by one thread at a
     /// time. Nobody waits for a turn: a second call is the host's mistake and is refused.
     #[inline]
