@@ -84,7 +84,9 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
         let facts = ChildFacts { of_waiter: owner == Some(index), ..facts };
         // A child that has been reaped by now has left its process group. Who waits for one by group may have
         // waited for it, and must look again.
-        let left = |criteria: Criteria| facts.pgid == 0 && matches!(criteria.which, Which::Pgid(_));
+        let left = |criteria: Criteria| {
+            facts.pgid == 0 && matches!(criteria.which, Which::Pgid(_)) && !left_out(Fault::LeftGroupWakes)
+        };
         if let Some(wait) = waiter.fire(|criteria| criteria.match_child(facts) || left(criteria)) {
             call.outbox.put(Event::Wake { task: call.id(index), wait });
         }
