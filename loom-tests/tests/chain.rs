@@ -301,8 +301,21 @@ fn zz_survey() {
     use Edge::*;
     survey(
         &[
-            NodePushed, HeadWalked, LinkWalked, NodeUnlinked, FirstUnlinked, NodeMarked, ChainClosed, ChainSpliced,
-            PendingStored, PendingSettled, ClosedRead, UnlinkCounted, CountReadFirst, HeadReadFirst, HeadReadLast,
+            NodePushed,
+            HeadWalked,
+            LinkWalked,
+            NodeUnlinked,
+            FirstUnlinked,
+            NodeMarked,
+            ChainClosed,
+            ChainSpliced,
+            PendingStored,
+            PendingSettled,
+            ClosedRead,
+            UnlinkCounted,
+            CountReadFirst,
+            HeadReadFirst,
+            HeadReadLast,
         ],
         &[
             ("two_push", 2, two_push),

@@ -156,7 +156,17 @@ fn striped_count() {
 fn zz_survey() {
     use Edge::*;
     survey(
-        &[PidPublished, PidLookedUp, PidReleased, PidClaimed, PgrpNamed, PgrpFound, StripeJoined, StripeLeft, StripeSummed],
+        &[
+            PidPublished,
+            PidLookedUp,
+            PidReleased,
+            PidClaimed,
+            PgrpNamed,
+            PgrpFound,
+            StripeJoined,
+            StripeLeft,
+            StripeSummed,
+        ],
         &[
             ("published_task_is_complete", 3, published_task_is_complete),
             ("freed_number_carries_its_past", 3, freed_number_carries_its_past),

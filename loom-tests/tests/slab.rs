@@ -177,10 +177,13 @@ fn seats() {
 #[test]
 fn zz_survey() {
     use Edge::*;
-    survey(&[SeatTaken, SeatReleased, RecordPublished, RecordResolved, RecordRetired, BatchReturned, BatchTaken], &[
-        ("pinned_reader_keeps_its_record", 2, pinned_reader_keeps_its_record),
-        ("handle_shows_a_filled_record", 3, handle_shows_a_filled_record),
-        ("no_record_is_handed_out_twice", 2, no_record_is_handed_out_twice),
-        ("seat_is_handed_over", 3, seat_is_handed_over),
-    ]);
+    survey(
+        &[SeatTaken, SeatReleased, RecordPublished, RecordResolved, RecordRetired, BatchReturned, BatchTaken],
+        &[
+            ("pinned_reader_keeps_its_record", 2, pinned_reader_keeps_its_record),
+            ("handle_shows_a_filled_record", 3, handle_shows_a_filled_record),
+            ("no_record_is_handed_out_twice", 2, no_record_is_handed_out_twice),
+            ("seat_is_handed_over", 3, seat_is_handed_over),
+        ],
+    );
 }

@@ -208,7 +208,9 @@ impl Chain {
     pub fn is_current(&self, stamp: Stamp) -> bool {
         // Ordering: Acquire, edge `chain-stamp`, and head before count: a head left behind by an unlinking
         // makes its count visible.
-        stamp.head != CLOSED && self.head.load(order(Edge::HeadReadLast, Acquire)) == stamp.head && self.unlinked.load(Relaxed) == stamp.unlinked
+        stamp.head != CLOSED
+            && self.head.load(order(Edge::HeadReadLast, Acquire)) == stamp.head
+            && self.unlinked.load(Relaxed) == stamp.unlinked
     }
 
     /// Closes the chain and takes its nodes, if nobody has before and if there are any. Those who push
@@ -318,7 +320,9 @@ impl<'p, N: Linked> Walk<'p, N> {
             Before::Head => self.unlink_first(index, behind),
             // Ordering: Release, edge `chain-push`: it stands for the exchange that put `behind` there.
             // Exactly `index`: neither marked nor pending.
-            Before::Node(link) => link.compare_exchange(index, behind, order(Edge::NodeUnlinked, Release), Relaxed).is_ok(),
+            Before::Node(link) => {
+                link.compare_exchange(index, behind, order(Edge::NodeUnlinked, Release), Relaxed).is_ok()
+            }
             Before::Unknown => false,
         };
         if done {
