@@ -193,6 +193,12 @@ if box 0 --timeout=10 -- sh -c 'sleep 5 & kill -STOP $!; kill -KILL $!; wait $!;
 else
 	bad kill_a_stopped_one "exit status $got"
 fi
+if command -v gcc > /dev/null; then
+	echo 'int main(void) { int r = 20; __asm__ volatile("int $0x80" : "+a"(r)); return r; }' > call.c
+	gcc -o call call.c && says call_of_32_bits 159 '32-bit system calls' ./call
+else
+	skip call_of_32_bits "not installed: gcc"
+fi
 if command -v strace > /dev/null; then
 	says guest_ptrace 1 'debuggers and tracers' strace true
 else
