@@ -118,6 +118,21 @@ static long deliver(const struct thread *thread, const struct wait_call *call, i
 	return error;
 }
 
+/*
+ * A guest that sees a pidfd become readable, and then does not wish to block, must find the child: deaths
+ * that the supervisor was not told of yet count as well.
+ */
+static int ask(const struct thread *thread, const struct family_wait *request, struct family_waited *found)
+{
+	int error = family_wait(thread->id, thread->tid, request, found);
+
+	if (error == 0 && found->pid == 0) {
+		supervisor_take_exits(thread->process);
+		error = family_wait(thread->id, thread->tid, request, found);
+	}
+	return error;
+}
+
 void waits_enter(struct thread *thread, struct user_regs_struct *regs)
 {
 	struct wait_call call = {.nr = (long)regs->orig_rax};
@@ -127,7 +142,7 @@ void waits_enter(struct thread *thread, struct user_regs_struct *regs)
 	bool understood = error == 0;
 
 	if (understood)
-		error = family_wait(thread->id, thread->tid, &call.request, &found);
+		error = ask(thread, &call.request, &found);
 	if (error == -EAGAIN) {
 		thread->wait = call;
 		thread->wait.active = true;
