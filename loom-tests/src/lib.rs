@@ -1,1 +1,182 @@
-//! (see package description)
+//! What all models share: running one in a mode, and making sure that a broken one fails.
+//!
+//! Every model runs in the three modes of [`Mode`], because loom overlooks interleavings of a load and a
+//! compare-exchange of one thread on one atomic. Every file has *canaries*: the same models with one step
+//! left out, which must fail; they show that the models would notice.
+#![cfg(loom)]
+
+pub mod family;
+pub mod fault;
+
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use crossbeam_epoch::{Collector, Guard, LocalHandle};
+pub use ptexit_core::sync::Mode;
+
+/// All modes.
+pub const MODES: [Mode; 3] = [Mode::Plain, Mode::AllRmw, Mode::CasRmw];
+
+/// No model of ours takes this long; one that does has grown, and is to be made smaller.
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(60);
+
+/// What an exploration that found no failure took.
+#[derive(Clone, Copy, Debug)]
+pub struct Explored {
+    /// Executions of the model.
+    pub iterations: usize,
+    /// Time.
+    pub duration: Duration,
+}
+
+/// Explores `model` in `mode`, up to `preemptions` and for no longer than `limit`.
+///
+/// `setup` runs before, on the thread that runs the model.
+///
+/// # Errors
+/// Why it failed, or that it is not finished: loom ends quietly when the time is up, and that is no proof.
+pub fn explore(
+    mode: Mode,
+    preemptions: usize,
+    limit: Duration,
+    setup: impl Fn() + Send + 'static,
+    model: impl Fn() + Send + Sync + 'static,
+) -> Result<Explored, String> {
+    let iterations = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&iterations);
+    let start = Instant::now();
+    // A thread of its own: the mode is per thread, and a failed model leaves loom's thread state behind.
+    let run = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
+        ptexit_core::sync::set_mode(mode);
+        setup();
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(preemptions);
+        builder.max_duration = Some(limit);
+        builder.max_branches = 10_000;
+        builder.check(move || {
+            counted.fetch_add(1, Relaxed);
+            model();
+        });
+    });
+    let outcome = run.expect("a thread").join();
+    let explored = Explored { iterations: iterations.load(Relaxed), duration: start.elapsed() };
+    match outcome {
+        Ok(()) if explored.duration < limit => Ok(explored),
+        Ok(()) => Err(format!("not finished after {explored:?}")),
+        Err(panic) => {
+            let message = panic.downcast_ref::<String>().cloned();
+            let message = message.or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
+            Err(format!("failed after {explored:?}: {}", message.unwrap_or_default()))
+        }
+    }
+}
+
+/// Explores `model` completely, up to `preemptions`, in `mode`; fails if it fails or is not finished in time.
+#[track_caller]
+pub fn holds(
+    name: &str,
+    mode: Mode,
+    preemptions: usize,
+    setup: impl Fn() + Send + 'static,
+    model: impl Fn() + Send + Sync + 'static,
+) -> Explored {
+    match explore(mode, preemptions, MAX_DURATION, setup, model) {
+        Ok(explored) => {
+            let Explored { iterations, duration } = explored;
+            println!("{name} | {mode:?} | {preemptions} | {iterations} | {:.2}", duration.as_secs_f64());
+            explored
+        }
+        Err(why) => panic!("{name} in {mode:?}: {why}"),
+    }
+}
+
+/// A canary: explores `model`, which is broken, until it fails; fails if it does not.
+#[track_caller]
+pub fn breaks(
+    name: &str,
+    mode: Mode,
+    preemptions: usize,
+    setup: impl Fn() + Send + 'static,
+    model: impl Fn() + Send + Sync + 'static,
+) {
+    match explore(mode, preemptions, MAX_DURATION, setup, model) {
+        Ok(explored) => panic!("{name} in {mode:?}: nothing failed in {explored:?}"),
+        Err(why) if why.starts_with("not finished") => panic!("{name} in {mode:?}: {why}"),
+        Err(why) => println!("{name} | {mode:?} | {preemptions} | {why}"),
+    }
+}
+
+/// What the threads of a model share. Dropped only when every thread has [let go](Shared::release): in a
+/// model that failed, loom's threads are torn down in no order, and destructors must not use its atomics.
+pub struct Shared<T>(ManuallyDrop<Arc<T>>);
+
+impl<T> Shared<T> {
+    /// Shares `value`.
+    pub fn new(value: T) -> Self {
+        Shared(ManuallyDrop::new(Arc::new(value)))
+    }
+
+    /// The end of a thread of a model that did not fail.
+    pub fn release(self) {
+        drop(ManuallyDrop::into_inner(self.0));
+    }
+
+    /// What was shared, when all others have let go.
+    ///
+    /// # Panics
+    /// Before that.
+    pub fn into_inner(self) -> T {
+        Arc::into_inner(ManuallyDrop::into_inner(self.0)).expect("everybody else has let go")
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Shared(ManuallyDrop::new(Arc::clone(&self.0)))
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A guard taken before the threads of a model start and held until they have ended, so that the model is
+/// about the protocol and not about the epochs. What is retired through it is freed at the end.
+pub struct Pinned {
+    guard: ManuallyDrop<Guard>,
+    handle: ManuallyDrop<LocalHandle>,
+}
+
+impl Pinned {
+    /// Pins the model's main thread.
+    #[expect(clippy::new_without_default, reason = "pins")]
+    pub fn new() -> Self {
+        let handle = Collector::new().register();
+        Pinned { guard: ManuallyDrop::new(handle.pin()), handle: ManuallyDrop::new(handle) }
+    }
+
+    /// The guard of the main thread, the only one that retires anything.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// The end of a model that did not fail.
+    pub fn release(self) {
+        drop(ManuallyDrop::into_inner(self.guard));
+        drop(ManuallyDrop::into_inner(self.handle));
+    }
+}
+
+/// A guard for the other threads of a model, which retire nothing and run while main is [`Pinned`].
+pub fn covered() -> &'static Guard {
+    // SAFETY: the threads of a model start after its main thread has pinned and are joined before it unpins;
+    // so what they can reach is not freed, as if they had pinned themselves.
+    unsafe { crossbeam_epoch::unprotected() }
+}

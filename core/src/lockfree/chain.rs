@@ -23,6 +23,7 @@
 
 use core::marker::PhantomData;
 
+use super::fault::{Edge, Fault, left_out, order};
 use super::seat::Pin;
 use super::slab::{Record, Slab};
 use crate::sync::AtomicU32;
@@ -136,7 +137,7 @@ impl Chain {
             // Ordering: Release, edge `chain-push` (docs/orderings.md): the node and its link. All writes
             // of a head are exchanges, so a walker that acquires a later one has this node as well.
             // Progress: fails only when another thread changed the chain.
-            match self.head.compare_exchange(head, new.head(), Release, Relaxed) {
+            match self.head.compare_exchange(head, new.head(), order(Edge::NodePushed, Release), Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(now) => head = now,
             }
@@ -157,7 +158,7 @@ impl Chain {
             }
             // Ordering: Release, edge `chain-mark`: what was done to the node before it was removed.
             // Progress: fails only when the successor was unlinked or this node was marked.
-            match node.link().0.compare_exchange(link, link | MARK, Release, Relaxed) {
+            match node.link().0.compare_exchange(link, link | MARK, order(Edge::NodeMarked, Release), Relaxed) {
                 Ok(_) => break,
                 Err(now) => link = now,
             }
@@ -182,13 +183,13 @@ impl Chain {
     /// may be missing; [`is_current`](Self::is_current) tells afterwards.
     pub fn walk<'p, N: Linked>(&'p self, pin: &'p Pin<'_>, slab: &'p Slab<N>) -> Walk<'p, N> {
         // Ordering: Acquire, edge `chain-push`.
-        let next = Ends::of(self.head.load(Acquire)).map_or(0, |ends| ends.first);
+        let next = Ends::of(self.head.load(order(Edge::HeadWalked, Acquire))).map_or(0, |ends| ends.first);
         Walk { chain: self, slab, pin, before: Before::Head, next }
     }
 
     /// Is it closed?
     pub fn is_closed(&self) -> bool {
-        self.head.load(Acquire) == CLOSED
+        self.head.load(order(Edge::ClosedRead, Acquire)) == CLOSED
     }
 
     /// What the chain consists of at this instant; to be compared at the end of a collection.
@@ -199,15 +200,15 @@ impl Chain {
     pub fn stamp(&self) -> Stamp {
         // Ordering: Acquire, edge `chain-stamp`, and count before head: a count that includes an unlinking
         // makes the head that it was about visible too.
-        let unlinked = self.unlinked.load(Acquire);
-        Stamp { head: self.head.load(Acquire), unlinked }
+        let unlinked = self.unlinked.load(order(Edge::CountReadFirst, Acquire));
+        Stamp { head: self.head.load(order(Edge::HeadReadFirst, Acquire)), unlinked }
     }
 
     /// Has no node been added since `stamp`, and is the chain open? Nodes may have been removed.
     pub fn is_current(&self, stamp: Stamp) -> bool {
         // Ordering: Acquire, edge `chain-stamp`, and head before count: a head left behind by an unlinking
         // makes its count visible.
-        stamp.head != CLOSED && self.head.load(Acquire) == stamp.head && self.unlinked.load(Acquire) == stamp.unlinked
+        stamp.head != CLOSED && self.head.load(order(Edge::HeadReadLast, Acquire)) == stamp.head && self.unlinked.load(Relaxed) == stamp.unlinked
     }
 
     /// Closes the chain and takes its nodes, if nobody has before and if there are any. Those who push
@@ -215,7 +216,7 @@ impl Chain {
     pub fn close<'p>(&self, _pin: &'p Pin<'_>) -> Result<Option<Detached<'p>>, Closed> {
         // Ordering: AcqRel. Acquire, edge `chain-push`: the nodes. Release, edge `chain-close`: who finds
         // it closed sees what the closer did before.
-        let ends = Ends::of(self.head.swap(CLOSED, AcqRel)).ok_or(Closed)?;
+        let ends = Ends::of(self.head.swap(CLOSED, order(Edge::ChainClosed, AcqRel))).ok_or(Closed)?;
         let nodes = Nodes { first: ends.first, last: ends.last, pin: PhantomData };
         let marked = self.marked.load(Relaxed);
         Ok((ends.first != 0).then_some(Detached { nodes, marked }))
@@ -235,11 +236,11 @@ impl Chain {
         let behind = loop {
             let Some(Ends { first, last }) = Ends::of(head) else { return Err(detached) };
             // Ordering: Release, edge `chain-pending`: a walker that sees PENDING sees its own chain closed.
-            link.store(if first == 0 { 0 } else { first | PENDING }, Release);
+            link.store(if first == 0 { 0 } else { first | PENDING }, order(Edge::PendingStored, Release));
             let new = Ends { first: nodes.first, last: if first == 0 { nodes.last } else { last } };
             // Ordering: AcqRel. Release, edge `chain-push`: all the nodes, which `close` acquired, and the
             // link above. Progress: fails only when another thread changed the chain.
-            match self.head.compare_exchange(head, new.head(), AcqRel, Relaxed) {
+            match self.head.compare_exchange(head, new.head(), order(Edge::ChainSpliced, AcqRel), Relaxed) {
                 Ok(_) => break first,
                 Err(now) => head = now,
             }
@@ -254,8 +255,7 @@ impl Chain {
 
 /// May a node with this link be marked?
 fn removable(link: u32) -> bool {
-    #[cfg(loom)]
-    if super::fault::is(super::fault::Fault::LastNodeRemovable) {
+    if left_out(Fault::LastNodeKept) {
         return link & MARK == 0;
     }
     link != 0 && link & (MARK | PENDING) == 0
@@ -265,7 +265,7 @@ fn removable(link: u32) -> bool {
 fn settle(link: &AtomicU32, pending: u32) {
     // Ordering: AcqRel, edges `chain-pending` and `chain-push`: it stands for the splicer's store.
     // A failure means that somebody else has settled it.
-    let _ = link.compare_exchange(pending, pending & !PENDING, AcqRel, Relaxed);
+    let _ = link.compare_exchange(pending, pending & !PENDING, order(Edge::PendingSettled, AcqRel), Relaxed);
 }
 
 impl<'p> Detached<'p> {
@@ -318,7 +318,7 @@ impl<'p, N: Linked> Walk<'p, N> {
             Before::Head => self.unlink_first(index, behind),
             // Ordering: Release, edge `chain-push`: it stands for the exchange that put `behind` there.
             // Exactly `index`: neither marked nor pending.
-            Before::Node(link) => link.compare_exchange(index, behind, Release, Relaxed).is_ok(),
+            Before::Node(link) => link.compare_exchange(index, behind, order(Edge::NodeUnlinked, Release), Relaxed).is_ok(),
             Before::Unknown => false,
         };
         if done {
@@ -335,16 +335,13 @@ impl<'p, N: Linked> Walk<'p, N> {
         if first != index {
             return false;
         }
-        #[cfg(loom)]
-        let counted = !super::fault::is(super::fault::Fault::UnlinkNotCounted);
-        #[cfg(not(loom))]
-        let counted = true;
-        if counted {
+        if !left_out(Fault::UnlinkCounted) {
             // Ordering: Release, edge `chain-stamp`: counted after `index` was seen first, see `stamp`.
-            self.chain.unlinked.fetch_add(1, Release);
+            self.chain.unlinked.fetch_add(1, order(Edge::UnlinkCounted, Release));
         }
         // Ordering: Release, edges `chain-stamp` (the count is before it) and `chain-push`.
-        self.chain.head.compare_exchange(head, Ends { first: behind, last }.head(), Release, Relaxed).is_ok()
+        let new = Ends { first: behind, last }.head();
+        self.chain.head.compare_exchange(head, new, order(Edge::FirstUnlinked, Release), Relaxed).is_ok()
     }
 }
 
@@ -357,9 +354,9 @@ impl<'p, N: Linked> Iterator for Walk<'p, N> {
             let index = self.next;
             let word = &node.link().0;
             // Ordering: Acquire, edges `chain-push`, `chain-mark`, `chain-pending`.
-            let link = word.load_for_cas(Acquire);
+            let link = word.load_for_cas(order(Edge::LinkWalked, Acquire));
             if link & PENDING != 0 {
-                if followed() && self.chain.is_closed() {
+                if self.chain.is_closed() && !left_out(Fault::PendingLinkLeft) {
                     self.next = 0;
                     return Some((index, node));
                 }
@@ -375,15 +372,6 @@ impl<'p, N: Linked> Iterator for Walk<'p, N> {
         }
         None
     }
-}
-
-/// Is a pending link left alone by the walkers of closed chains?
-#[inline(always)]
-fn followed() -> bool {
-    #[cfg(loom)]
-    return !super::fault::is(super::fault::Fault::PendingLinkFollowed);
-    #[cfg(not(loom))]
-    true
 }
 
 #[cfg(all(test, not(loom)))]

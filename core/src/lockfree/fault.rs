@@ -1,44 +1,142 @@
-//! Deliberate mistakes, for models only: each is a line of a protocol left out, and a model must fail
-//! when it is. A model that passes with its fault switched on does not test that line.
+//! Faults to order: in a model, one step is left out or one ordering relaxed, and the model must fail.
+//!
+//! A model that passes with a fault does not test the line the fault is about. In a build [`left_out`] is
+//! `false` and [`order`] is its argument.
 
-use core::cell::Cell;
+use crate::sync::Ordering;
 
-/// What to do wrong.
+/// A step that a model can leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
-    None,
-    /// The generation changes when a record is allocated again, not when it is retired.
-    GenerationBumpedLate,
+    /// The generation changes when a record is handed out again, not when it is retired.
+    GenerationAtRetire,
     /// A retired record goes to the free list at once.
-    RecycledAtOnce,
-    /// A seat is given back without Release.
-    SeatReleasedRelaxed,
+    GracePeriod,
     /// Whoever unlinks the first node of a chain does not count it.
-    UnlinkNotCounted,
+    UnlinkCounted,
     /// The last node of a chain may be removed before the chain was spliced.
-    LastNodeRemovable,
-    /// A walk follows the link of a splice that has not happened yet.
-    PendingLinkFollowed,
-    /// A process ID is checked but not claimed before it is checked.
-    NumberCheckedFirst,
+    LastNodeKept,
+    /// A walker of a closed chain follows the link of a splice that has not happened yet.
+    PendingLinkLeft,
+    /// A process ID is looked at first and claimed then.
+    ClaimedBeforeChecked,
     /// A process ID is claimed by a load and a store.
-    NumberNotClaimed,
+    ClaimedByExchange,
     /// Of a striped count, joins are read before leaves.
-    JoinsReadFirst,
+    LeavesReadFirst,
+    /// One end of one edge is Relaxed.
+    #[cfg(loom)]
+    Weak(Edge),
 }
 
-std::thread_local! {
-    // loom runs all threads of a model on the host thread that called it.
-    static FAULT: Cell<Fault> = const { Cell::new(Fault::None) };
+/// One end of an edge of `docs/orderings.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// `seat-handover`, taking a seat.
+    SeatTaken,
+    /// `seat-handover`, giving it back.
+    SeatReleased,
+    /// `slab-publish`, publishing a record.
+    RecordPublished,
+    /// `slab-publish`, resolving a handle.
+    RecordResolved,
+    /// `slab-retire`, unpublishing a record.
+    RecordRetired,
+    /// `slab-return`, returning a batch.
+    BatchReturned,
+    /// `slab-return`, taking what came back.
+    BatchTaken,
+    /// `chain-push`, pushing a node.
+    NodePushed,
+    /// `chain-push`, reading a head to walk.
+    HeadWalked,
+    /// `chain-push`, `chain-mark` and `chain-pending`, reading a link.
+    LinkWalked,
+    /// `chain-push`, unlinking a node behind another.
+    NodeUnlinked,
+    /// `chain-push` and `chain-stamp`, unlinking the first node.
+    FirstUnlinked,
+    /// `chain-mark`, removing a node.
+    NodeMarked,
+    /// `chain-push`, closing.
+    ChainClosed,
+    /// `chain-push`, splicing.
+    ChainSpliced,
+    /// `chain-pending`, announcing a splice in the last link.
+    PendingStored,
+    /// `chain-pending`, settling that link.
+    PendingSettled,
+    /// `chain-pending`, asking whether the chain is closed.
+    ClosedRead,
+    /// `chain-stamp`, counting an unlinking.
+    UnlinkCounted,
+    /// `chain-stamp`, reading the count, at the beginning.
+    CountReadFirst,
+    /// `chain-stamp`, reading the head, at the beginning.
+    HeadReadFirst,
+    /// `chain-stamp`, reading the head, at the end.
+    HeadReadLast,
+    /// `pid-publish`, publishing a task.
+    PidPublished,
+    /// `pid-publish`, looking a number up.
+    PidLookedUp,
+    /// `pid-free`, giving a number back.
+    PidReleased,
+    /// `pid-free`, claiming a number.
+    PidClaimed,
+    /// `pid-pgrp`, naming a process group.
+    PgrpNamed,
+    /// `pid-pgrp`, finding it.
+    PgrpFound,
+    /// `stripe-count`, joining.
+    StripeJoined,
+    /// `stripe-count`, leaving.
+    StripeLeft,
+    /// `stripe-count`, summing up.
+    StripeSummed,
 }
 
-/// Chooses the mistake in the models that this host thread runs from now on.
-pub fn set(fault: Fault) {
-    FAULT.with(|cell| cell.set(fault));
+#[cfg(not(loom))]
+mod choice {
+    use super::{Edge, Fault, Ordering};
+
+    /// Whether the model leaves this step out.
+    #[inline(always)]
+    pub(crate) const fn left_out(_: Fault) -> bool {
+        false
+    }
+
+    /// The ordering this end of an edge has.
+    #[inline(always)]
+    pub(crate) const fn order(_: Edge, ordering: Ordering) -> Ordering {
+        ordering
+    }
 }
 
-/// Is this the chosen mistake?
-pub fn is(fault: Fault) -> bool {
-    FAULT.with(Cell::get) == fault
+#[cfg(loom)]
+mod choice {
+    use super::{Edge, Fault, Ordering};
+    use core::cell::Cell;
+
+    std::thread_local! {
+        // loom runs all threads of a model on the host thread that called it.
+        static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
+    }
+
+    /// Chooses the fault of the models that this host thread runs from now on.
+    pub fn set_fault(fault: Option<Fault>) {
+        FAULT.with(|cell| cell.set(fault));
+    }
+
+    pub(crate) fn left_out(fault: Fault) -> bool {
+        FAULT.with(Cell::get) == Some(fault)
+    }
+
+    pub(crate) fn order(edge: Edge, ordering: Ordering) -> Ordering {
+        if left_out(Fault::Weak(edge)) { Ordering::Relaxed } else { ordering }
+    }
 }
+
+#[cfg(loom)]
+pub use choice::set_fault;
+pub(crate) use choice::{left_out, order};

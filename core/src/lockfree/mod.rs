@@ -1,7 +1,6 @@
 //! Lock-free structures that know nothing about processes. The only part of the core with `unsafe`.
 
 pub mod chain;
-#[cfg(loom)]
 pub mod fault;
 pub mod ready_index;
 pub mod roster;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use crossbeam_epoch::{Collector, Guard, LocalHandle};
 use crossbeam_utils::CachePadded;
 
+use super::fault::{Edge, order};
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::{AtomicU32, OncePtr};
 
@@ -93,7 +94,7 @@ impl Place {
         // Ordering: Acquire, edge `seat-handover` (docs/orderings.md): the kit as its last user left it.
         //   Weaker: two threads' free lists mix. Test: loom-tests/tests/slab.rs, `seat_is_handed_over`.
         // Progress: never repeated; on failure the caller goes on to the next seat.
-        if self.taken.load_for_cas(Relaxed) != 0 || self.taken.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
+        if self.taken.load_for_cas(Relaxed) != 0 || self.taken.compare_exchange(0, 1, order(Edge::SeatTaken, Acquire), Relaxed).is_err() {
             return None;
         }
         #[cfg(loom)]
@@ -282,7 +283,7 @@ pub(super) fn take_all(stack: &AtomicU32) -> u32 {
         return 0;
     }
     // Ordering: Acquire, edge `slab-return`: the links of the list that ends in this head.
-    stack.swap(0, Acquire)
+    stack.swap(0, order(Edge::BatchTaken, Acquire))
 }
 
 /// Something that differs between threads and stays the same within one, most of the time: where its
@@ -344,11 +345,7 @@ impl Drop for Seat<'_> {
         #[cfg(loom)]
         self.place.witness.with_mut(|_| ());
         // Ordering: Release, edge `seat-handover`: the next one finds the kit as it is left here.
-        #[cfg(loom)]
-        if super::fault::is(super::fault::Fault::SeatReleasedRelaxed) {
-            return self.place.taken.store(0, Relaxed);
-        }
-        self.place.taken.store(0, Release);
+        self.place.taken.store(0, order(Edge::SeatReleased, Release));
     }
 }
 

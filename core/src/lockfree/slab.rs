@@ -18,6 +18,7 @@
 use core::marker::PhantomData;
 use std::sync::Arc;
 
+use super::fault::{Edge, Fault, left_out, order};
 use super::seat::{Lane, Pin, Seats, take_all};
 use super::table::{PAGE, Table};
 use crate::sync::AtomicU32;
@@ -97,7 +98,7 @@ impl<T: Record> Slab<T> {
         // Ordering: Acquire, edge `slab-publish` (docs/orderings.md): the record as its creator filled it.
         // That the record stays what it is follows from the pin, not from this load: whoever sees the
         // generation unchanged was pinned before the retirement, and recycling waits for it.
-        (generation % 2 == 1 && slot.generation.load(Acquire) == generation).then_some(&slot.record)
+        (generation % 2 == 1 && slot.generation.load(order(Edge::RecordResolved, Acquire)) == generation).then_some(&slot.record)
     }
 
     /// A look-up that is not bound to a pin: the mistake itself, for models.
@@ -135,8 +136,7 @@ impl<T: Record> Slab<T> {
         let slot = self.listed(index);
         // Relaxed: the list is the seat's own.
         lane.free.set(slot.link.load(Relaxed));
-        #[cfg(loom)]
-        if super::fault::is(super::fault::Fault::GenerationBumpedLate) && slot.generation.load(Relaxed) % 2 == 1 {
+        if left_out(Fault::GenerationAtRetire) && slot.generation.load(Relaxed) % 2 == 1 {
             slot.generation.fetch_add(1, Release);
         }
         Ok(Fresh { slab: self, pin, index, slot, not_send: PhantomData })
@@ -208,16 +208,15 @@ impl<T: Record> Slab<T> {
         let slot = self.listed(index);
         let generation = slot.generation.load(Relaxed);
         debug_assert!(generation % 2 == 1, "record {index} is retired twice");
-        #[cfg(loom)]
-        if super::fault::is(super::fault::Fault::RecycledAtOnce) {
+        if left_out(Fault::GracePeriod) {
             slot.generation.store(generation.wrapping_add(1), Release);
             slot.link.store(lane.free.replace(index), Relaxed);
             return;
         }
         // Ordering: Release, edge `slab-retire`: whoever sees the record unpublished sees what was done to
         // it before. The unlinking itself needs no more: the epoch orders it before any recycling.
-        if !faulty_generation() {
-            slot.generation.store(generation.wrapping_add(1), Release);
+        if !left_out(Fault::GenerationAtRetire) {
+            slot.generation.store(generation.wrapping_add(1), order(Edge::RecordRetired, Release));
         }
         if lane.limbo.get() == 0 {
             lane.limbo_end.set(index);
@@ -250,7 +249,7 @@ impl<T: Record> Slab<T> {
                 end.store(top, Relaxed);
                 // Ordering: Release, edge `slab-return`: the links of the list.
                 // Progress: fails only when another batch was pushed, or the seat took the stack.
-                match stack.compare_exchange(top, head, Release, Relaxed) {
+                match stack.compare_exchange(top, head, order(Edge::BatchReturned, Release), Relaxed) {
                     Ok(_) => return,
                     Err(now) => top = now,
                 }
@@ -271,14 +270,6 @@ impl<T: Record> Slab<T> {
 #[derive(Clone, Copy)]
 struct Shared(*const AtomicU32);
 
-#[inline(always)]
-fn faulty_generation() -> bool {
-    #[cfg(loom)]
-    return super::fault::is(super::fault::Fault::GenerationBumpedLate);
-    #[cfg(not(loom))]
-    false
-}
-
 /// A record that has been handed out but not published. Dropping it gives it back at once, which is
 /// right only if its index has not been shown to anybody; otherwise publish and retire it.
 pub struct Fresh<'p, T: Record> {
@@ -298,7 +289,7 @@ impl<'p, T: Record> Fresh<'p, T> {
     /// The generation it will have when published.
     pub fn generation(&self) -> u32 {
         // Relaxed: nobody else writes it until it is published.
-        self.own_generation().wrapping_add(self.slab.bias)
+        self.slot.generation.load(Relaxed).wrapping_add(1).wrapping_add(self.slab.bias)
     }
 
     /// The record, to be filled.
@@ -308,15 +299,11 @@ impl<'p, T: Record> Fresh<'p, T> {
 
     /// Makes the record what its handle names from now on, and returns its generation.
     pub fn publish(self) -> u32 {
-        // Ordering: Release, edge `slab-publish`: the record was filled before its handle resolves.
-        self.slot.generation.store(self.own_generation(), Release);
         let generation = self.generation();
+        // Ordering: Release, edge `slab-publish`: the record was filled before its handle resolves.
+        self.slot.generation.store(generation.wrapping_sub(self.slab.bias), order(Edge::RecordPublished, Release));
         core::mem::forget(self);
         generation
-    }
-
-    fn own_generation(&self) -> u32 {
-        self.slot.generation.load(Relaxed).wrapping_add(1)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crossbeam_utils::CachePadded;
 
+use super::fault::{Edge, Fault, left_out, order};
 use crate::sync::AtomicU32;
 use crate::sync::Ordering::{Acquire, Release, SeqCst};
 
@@ -28,7 +29,7 @@ impl StripedCount {
     #[inline]
     pub fn join(&self, stripe: usize) {
         // Ordering: Release, edge `stripe-count`: who counts a leave counts the join that came before it.
-        self.stripes[stripe % STRIPES].joins.fetch_add(1, Release);
+        self.stripes[stripe % STRIPES].joins.fetch_add(1, order(Edge::StripeJoined, Release));
     }
 
     /// Counts one member less. Its join must be ordered before.
@@ -45,8 +46,7 @@ impl StripedCount {
     /// leaves: so if the joins counted later equal the leaves counted earlier, then between the two
     /// readings nobody was in. False may mean that somebody came and went meanwhile.
     pub fn was_empty(&self) -> bool {
-        #[cfg(loom)]
-        if super::fault::is(super::fault::Fault::JoinsReadFirst) {
+        if left_out(Fault::LeavesReadFirst) {
             let joins = self.sum(|stripe| &stripe.joins);
             return joins == self.sum(|stripe| &stripe.leaves);
         }
@@ -56,7 +56,7 @@ impl StripedCount {
 
     fn sum(&self, side: impl Fn(&Stripe) -> &AtomicU32) -> u32 {
         // Ordering: Acquire, edge `stripe-count`.
-        self.stripes.iter().fold(0, |sum, stripe| sum.wrapping_add(side(stripe).load(Acquire)))
+        self.stripes.iter().fold(0, |sum, stripe| sum.wrapping_add(side(stripe).load(order(Edge::StripeSummed, Acquire))))
     }
 }
 

@@ -33,9 +33,11 @@ impl<'h> Outbox<'h> {
 
     /// Tells the host everything collected so far. The host may call back into the tree.
     pub fn deliver(&self) {
-        let events = self.events.take();
-        for event in &events {
+        // The host may call back into the tree, but never comes by this outbox: each call has its own.
+        let mut events = self.events.borrow_mut();
+        for event in events.iter() {
             self.host.event(event);
         }
+        events.clear();
     }
 }

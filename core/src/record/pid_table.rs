@@ -4,6 +4,7 @@
 //! allocated by *claiming* its entry: one exchange, whatever the policy thinks should be free. The policies
 //! only choose what to try next, so two calls never get the same number.
 
+use crate::lockfree::fault::{Edge, Fault, left_out, order};
 use crate::lockfree::seat::Pin;
 use crate::lockfree::table::Table;
 use crate::sync::AtomicU32;
@@ -49,7 +50,7 @@ impl PidEntry {
     #[inline]
     pub fn task(&self) -> u32 {
         // Ordering: Acquire, edge `pid-publish` (docs/orderings.md): the task as it was when published.
-        match self.task.load(Acquire) {
+        match self.task.load(order(Edge::PidLookedUp, Acquire)) {
             CLAIMED => 0,
             task => task,
         }
@@ -59,13 +60,13 @@ impl PidEntry {
     #[inline]
     pub fn pgrp(&self) -> u32 {
         // Ordering: Acquire, edge `pid-pgrp`.
-        self.pgrp.load(Acquire)
+        self.pgrp.load(order(Edge::PgrpFound, Acquire))
     }
 
     /// Makes `pgrp` the process group with this ID, if it still is `seen` (0 for none).
     pub fn set_pgrp(&self, seen: u32, pgrp: u32) -> Result<(), u32> {
         // Ordering: AcqRel, edge `pid-pgrp`: the group is complete before it can be found.
-        self.pgrp.compare_exchange(seen, pgrp, AcqRel, Acquire).map(drop)
+        self.pgrp.compare_exchange(seen, pgrp, order(Edge::PgrpNamed, AcqRel), Acquire).map(drop)
     }
 
     /// Counts a process more in the session with this ID.
@@ -169,19 +170,17 @@ impl PidTable {
         if entry.task.load(Relaxed) != 0 || entry.sessions.load(Relaxed) != 0 {
             return false;
         }
-        #[cfg(loom)]
-        if crate::lockfree::fault::is(crate::lockfree::fault::Fault::NumberCheckedFirst) {
+        if left_out(Fault::ClaimedBeforeChecked) {
             return entry.is_free(is_over, dispose)
                 && entry.task.compare_exchange(0, CLAIMED, Acquire, Relaxed).is_ok();
         }
-        #[cfg(loom)]
-        if crate::lockfree::fault::is(crate::lockfree::fault::Fault::NumberNotClaimed) {
+        if left_out(Fault::ClaimedByExchange) {
             entry.task.store(CLAIMED, Relaxed);
             return true;
         }
         // Ordering: Acquire, edge `pid-free`: what its last user did, its group and session above all.
         // Progress: tried once; on failure somebody else has the number.
-        if entry.task.compare_exchange(0, CLAIMED, Acquire, Relaxed).is_err() {
+        if entry.task.compare_exchange(0, CLAIMED, order(Edge::PidClaimed, Acquire), Relaxed).is_err() {
             return false;
         }
         // Only now: nobody can make it a group's or a session's ID any more without having been in it.
@@ -251,13 +250,13 @@ impl PidTable {
     /// Makes `task` what is found under a claimed number, or instead of the task that was.
     pub fn publish(&self, pid: u32, task: u32) {
         // Ordering: Release, edge `pid-publish`: the task is complete before it can be found.
-        self.claimed(pid).task.store(task, Release);
+        self.claimed(pid).task.store(task, order(Edge::PidPublished, Release));
     }
 
     /// Gives a claimed or published number back as far as its task is concerned.
     pub fn release(&self, pid: u32) {
         // Ordering: Release, edge `pid-free`: what the task did under this number is before a reuse.
-        self.claimed(pid).task.store(0, Release);
+        self.claimed(pid).task.store(0, order(Edge::PidReleased, Release));
     }
 
     fn claimed(&self, pid: u32) -> &PidEntry {
@@ -301,18 +300,18 @@ mod tests {
         let pin = seat.pin();
         let table = PidTable::new(PidChoice::Cyclic, 305);
         for expected in 1..=305 {
-            assert_eq!(table.claim(&pin, 0, never), Ok(expected));
+            assert_eq!(table.claim(&pin, 0, never, drop), Ok(expected));
         }
-        assert_eq!(table.claim(&pin, 0, never), Err(Errno::EAGAIN));
+        assert_eq!(table.claim(&pin, 0, never, drop), Err(Errno::EAGAIN));
         table.release(299);
-        assert_eq!(table.claim(&pin, 0, never), Err(Errno::EAGAIN), "reserved");
+        assert_eq!(table.claim(&pin, 0, never, drop), Err(Errno::EAGAIN), "reserved");
         for pid in [304, 301] {
             table.release(pid);
         }
-        assert_eq!(table.claim(&pin, 0, never), Ok(301));
+        assert_eq!(table.claim(&pin, 0, never, drop), Ok(301));
         table.release(301);
-        assert_eq!(table.claim(&pin, 0, never), Ok(304), "not the one just freed");
-        assert_eq!(table.claim(&pin, 0, never), Ok(301));
+        assert_eq!(table.claim(&pin, 0, never, drop), Ok(304), "not the one just freed");
+        assert_eq!(table.claim(&pin, 0, never, drop), Ok(301));
     }
 
     #[test]
@@ -322,18 +321,18 @@ mod tests {
         let pin = seat.pin();
         for choice in [PidChoice::Cyclic, PidChoice::Sharded] {
             let table = PidTable::new(choice, 4);
-            let all: Vec<_> = (0..4).map(|_| table.claim(&pin, 0, never).unwrap()).collect();
+            let all: Vec<_> = (0..4).map(|_| table.claim(&pin, 0, never, drop).unwrap()).collect();
             assert_eq!(all, [1, 2, 3, 4]);
-            assert_eq!(table.claim(&pin, 0, never), Err(Errno::EAGAIN));
+            assert_eq!(table.claim(&pin, 0, never, drop), Err(Errno::EAGAIN));
             table.release(1);
             table.release(2);
-            assert_eq!(table.claim(&pin, 0, never), Ok(2));
-            assert_eq!(table.claim(&pin, 0, never), Err(Errno::EAGAIN), "1 is init's");
+            assert_eq!(table.claim(&pin, 0, never, drop), Ok(2));
+            assert_eq!(table.claim(&pin, 0, never, drop), Err(Errno::EAGAIN), "1 is init's");
             pin.set_pid_block(0, 0);
         }
         let table = PidTable::new(PidChoice::Sharded, 1);
-        assert_eq!(table.claim(&pin, 0, never), Ok(1));
-        assert_eq!(table.claim(&pin, 0, never), Err(Errno::EAGAIN));
+        assert_eq!(table.claim(&pin, 0, never, drop), Ok(1));
+        assert_eq!(table.claim(&pin, 0, never, drop), Err(Errno::EAGAIN));
     }
 
     #[test]
@@ -343,12 +342,12 @@ mod tests {
         let pin = seat.pin();
         let table = PidTable::new(PidChoice::Sharded, 1000);
         for expected in 1..=1000 {
-            assert_eq!(table.claim(&pin, 0, never), Ok(expected));
+            assert_eq!(table.claim(&pin, 0, never, drop), Ok(expected));
         }
         let other = seats.take();
         table.release(777);
-        assert_eq!(table.claim(&other.pin(), 0, never), Ok(777));
-        assert_eq!(table.claim(&pin, 0, never), Err(Errno::EAGAIN));
+        assert_eq!(table.claim(&other.pin(), 0, never, drop), Ok(777));
+        assert_eq!(table.claim(&pin, 0, never, drop), Err(Errno::EAGAIN));
     }
 
     #[test]
@@ -357,13 +356,13 @@ mod tests {
         let seat = seats.take();
         let pin = seat.pin();
         let table = PidTable::new(PidChoice::Host, 100);
-        assert_eq!(table.claim(&pin, 42, never), Ok(42));
-        assert_eq!(table.claim(&pin, 42, never), Err(Errno::EEXIST));
+        assert_eq!(table.claim(&pin, 42, never, drop), Ok(42));
+        assert_eq!(table.claim(&pin, 42, never, drop), Err(Errno::EEXIST));
         for wrong in [0, 101, u32::MAX] {
-            assert_eq!(table.claim(&pin, wrong, never), Err(Errno::EINVAL));
+            assert_eq!(table.claim(&pin, wrong, never, drop), Err(Errno::EINVAL));
             assert_eq!(table.lookup(wrong), 0);
         }
-        assert_eq!(PidTable::new(PidChoice::Cyclic, 100).claim(&pin, 42, never), Err(Errno::EINVAL));
+        assert_eq!(PidTable::new(PidChoice::Cyclic, 100).claim(&pin, 42, never, drop), Err(Errno::EINVAL));
     }
 
     #[test]
@@ -373,7 +372,7 @@ mod tests {
         let pin = seat.pin();
         let table = PidTable::new(PidChoice::Sharded, PID_MAX_LIMIT);
         assert_eq!(table.lookup(1), 0);
-        let pid = table.claim(&pin, 0, never).unwrap();
+        let pid = table.claim(&pin, 0, never, drop).unwrap();
         assert_eq!((pid, table.lookup(pid)), (1, 0));
         table.publish(pid, 9);
         assert_eq!(table.lookup(pid), 9);
@@ -387,17 +386,17 @@ mod tests {
         let seat = seats.take();
         let pin = seat.pin();
         let table = PidTable::new(PidChoice::Host, 10);
-        table.claim(&pin, 5, never).unwrap();
+        table.claim(&pin, 5, never, drop).unwrap();
         table.publish(5, 1);
         let entry = table.entry(5).unwrap();
         entry.set_pgrp(0, 77).unwrap();
         entry.join_session();
         table.release(5);
-        assert_eq!(table.claim(&pin, 5, |_| true), Err(Errno::EEXIST), "a session");
+        assert_eq!(table.claim(&pin, 5, |_| true, drop), Err(Errno::EEXIST), "a session");
         entry.leave_session();
-        assert_eq!(table.claim(&pin, 5, |pgrp| pgrp != 77), Err(Errno::EEXIST), "a group");
+        assert_eq!(table.claim(&pin, 5, |pgrp| pgrp != 77, drop), Err(Errno::EEXIST), "a group");
         assert_eq!((entry.pgrp(), table.lookup(5)), (77, 0));
-        assert_eq!(table.claim(&pin, 5, |pgrp| pgrp == 77), Ok(5));
+        assert_eq!(table.claim(&pin, 5, |pgrp| pgrp == 77, drop), Ok(5));
         assert_eq!(entry.pgrp(), 0);
     }
 
@@ -413,7 +412,7 @@ mod tests {
                         let mut mine = std::collections::VecDeque::new();
                         for _ in 0..5_000 {
                             let seat = seats.take();
-                            if let Ok(pid) = table.claim(&seat.pin(), 0, never) {
+                            if let Ok(pid) = table.claim(&seat.pin(), 0, never, drop) {
                                 assert_eq!(owners[pid as usize].swap(1, Relaxed), 0);
                                 mine.push_back(pid);
                             }

@@ -49,10 +49,17 @@ fn parts(usage: &Rusage) -> [u64; 8] {
 
 /// `a` and `b` together, as [`UsageSum::add`] adds.
 pub fn combined(a: Rusage, b: Rusage) -> Rusage {
-    let sum = UsageSum::default();
-    sum.add(&a);
-    sum.add(&b);
-    sum.get()
+    Rusage {
+        utime_ns: a.utime_ns.wrapping_add(b.utime_ns),
+        stime_ns: a.stime_ns.wrapping_add(b.stime_ns),
+        maxrss_kib: a.maxrss_kib.max(b.maxrss_kib),
+        minflt: a.minflt.wrapping_add(b.minflt),
+        majflt: a.majflt.wrapping_add(b.majflt),
+        inblock: a.inblock.wrapping_add(b.inblock),
+        oublock: a.oublock.wrapping_add(b.oublock),
+        nvcsw: a.nvcsw.wrapping_add(b.nvcsw),
+        nivcsw: a.nivcsw.wrapping_add(b.nivcsw),
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -86,5 +93,9 @@ mod tests {
         };
         assert_eq!(combined(a, b), expected);
         assert_eq!(combined(a, Rusage::default()), a);
+        let sum = UsageSum::default();
+        sum.add(&a);
+        sum.add(&b);
+        assert_eq!(sum.get(), expected);
     }
 }
