@@ -594,7 +594,8 @@ int ptexit_init_new(struct ptexit_ctx *ctx,
  *   PTEXIT_EEXIST   the process ID is taken
  *   PTEXIT_E2BIG    `args` is of a newer version and uses something this one does not know
  *   PTEXIT_ESRCH    `parent` is not alive
- *   PTEXIT_E_STATE  an earlier clone of `parent` is neither committed nor aborted
+ *   PTEXIT_E_STATE  an earlier clone of `parent` is neither committed nor aborted, or another own call of
+ *                   it is under way
  *   PTEXIT_EFAULT   `ctx` or `task` is NULL, or a pointer is misaligned
  *
  * Ownership: the reservation must be committed or aborted, before `parent` clones again or exits.
@@ -621,11 +622,12 @@ int ptexit_clone(struct ptexit_ctx *ctx,
  *   PTEXIT_EINTR    the cloning task or its process began to exit meanwhile: the reservation is gone, as
  *                   if aborted
  *   PTEXIT_ENOMEM   the init of the tree died meanwhile: the same
+ *   PTEXIT_EAGAIN   the process has more than a million threads: the same
  *   PTEXIT_E_STATE  `task` is not waiting to be committed
  *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context
  *
- * Ownership: on PTEXIT_EINTR and PTEXIT_ENOMEM the handle is spent.
+ * Ownership: on PTEXIT_EINTR, PTEXIT_ENOMEM and PTEXIT_EAGAIN the handle is spent.
  * Threads:   an own call of the task that called ptexit_clone(), by whichever thread.
  * Blocking:  never.
  * Follows:   the end of copy_process() in the kernel.

@@ -1,13 +1,17 @@
 //! The lock-free core of libptexit: who is whose child, who has exited, who must be told, who may reap.
 //!
 //! Start with [`tree::Tree`]. The layers, each importing only from those above it in this list:
-//! [`uapi`] and [`ids`], `sync` and [`host`], `lockfree`, `record`, `protocol`, [`tree`].
+//! [`uapi`] and [`ids`], `terms`, `sync` and [`host`], `lockfree`, `record`, `protocol`, [`tree`].
+
+#![deny(unsafe_code)]
 
 pub mod host;
 pub mod ids;
 #[cfg(not(loom))]
+#[allow(unsafe_code)]
 pub(crate) mod lockfree;
 #[cfg(loom)]
+#[allow(unsafe_code)]
 pub mod lockfree;
 #[cfg(not(loom))]
 pub(crate) mod protocol;
@@ -18,5 +22,6 @@ pub(crate) mod record;
 #[cfg(loom)]
 pub mod record;
 pub mod sync;
+mod terms;
 pub mod tree;
 pub mod uapi;

@@ -13,7 +13,7 @@ mod imp {
 
 #[cfg(loom)]
 mod imp {
-    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
+    pub(super) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
 }
 
 pub use core::sync::atomic::Ordering;

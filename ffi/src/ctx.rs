@@ -90,7 +90,7 @@ pub unsafe extern "C" fn ptexit_ctx_new(opts: *const CtxOpts, ctx: *mut *mut Ctx
         // SAFETY: writable, says the caller.
         let out = unsafe { Out::new(ctx)? };
         let (options, sink) = if opts.is_null() {
-            (Options::default(), Sink::none())
+            (Options { generation_seed: next_generation_seed(), ..Options::default() }, Sink::none())
         } else {
             // SAFETY: `size` bytes are readable, says the caller.
             configure(&unsafe { read_struct(opts)? })?

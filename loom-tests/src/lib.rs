@@ -5,6 +5,9 @@
 //! left out, which must fail; they show that the models would notice.
 #![cfg(loom)]
 
+pub mod family;
+pub mod fault;
+
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -18,7 +21,7 @@ pub use ptexit_core::sync::Mode;
 pub const MODES: [Mode; 3] = [Mode::Plain, Mode::AllRmw, Mode::CasRmw];
 
 /// No model of ours takes this long; one that does has grown, and is to be made smaller.
-const MAX_DURATION: Duration = Duration::from_secs(60);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(60);
 
 /// What an exploration that found no failure took.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +32,13 @@ pub struct Explored {
     pub duration: Duration,
 }
 
-fn run(
+/// Explores `model` in `mode`, up to `preemptions` and for no longer than `limit`.
+///
+/// `setup` runs before, on the thread that runs the model.
+///
+/// # Errors
+/// Why it failed, or that it is not finished: loom ends quietly when the time is up, and that is no proof.
+pub fn explore(
     mode: Mode,
     preemptions: usize,
     limit: Duration,
@@ -55,7 +64,6 @@ fn run(
     let outcome = run.expect("a thread").join();
     let explored = Explored { iterations: iterations.load(Relaxed), duration: start.elapsed() };
     match outcome {
-        // loom ends quietly when the time is up.
         Ok(()) if explored.duration < limit => Ok(explored),
         Ok(()) => Err(format!("not finished after {explored:?}")),
         Err(panic) => {
@@ -67,8 +75,6 @@ fn run(
 }
 
 /// Explores `model` completely, up to `preemptions`, in `mode`; fails if it fails or is not finished in time.
-///
-/// `setup` runs before, on the thread that runs the model.
 #[track_caller]
 pub fn holds(
     name: &str,
@@ -77,7 +83,7 @@ pub fn holds(
     setup: impl Fn() + Send + 'static,
     model: impl Fn() + Send + Sync + 'static,
 ) -> Explored {
-    match run(mode, preemptions, MAX_DURATION, setup, model) {
+    match explore(mode, preemptions, MAX_DURATION, setup, model) {
         Ok(explored) => {
             let Explored { iterations, duration } = explored;
             println!("{name} | {mode:?} | {preemptions} | {iterations} | {:.2}", duration.as_secs_f64());
@@ -96,7 +102,7 @@ pub fn breaks(
     setup: impl Fn() + Send + 'static,
     model: impl Fn() + Send + Sync + 'static,
 ) {
-    match run(mode, preemptions, MAX_DURATION, setup, model) {
+    match explore(mode, preemptions, MAX_DURATION, setup, model) {
         Ok(explored) => panic!("{name} in {mode:?}: nothing failed in {explored:?}"),
         Err(why) if why.starts_with("not finished") => panic!("{name} in {mode:?}: {why}"),
         Err(why) => println!("{name} | {mode:?} | {preemptions} | {why}"),
@@ -116,6 +122,14 @@ impl<T> Shared<T> {
     /// The end of a thread of a model that did not fail.
     pub fn release(self) {
         drop(ManuallyDrop::into_inner(self.0));
+    }
+
+    /// What was shared, when all others have let go.
+    ///
+    /// # Panics
+    /// Before that.
+    pub fn into_inner(self) -> T {
+        Arc::into_inner(ManuallyDrop::into_inner(self.0)).expect("everybody else has let go")
     }
 }
 

@@ -255,7 +255,42 @@ const TWO_INDEXES_LAST_REAPED: Scenario = Scenario {
     others: &[|world| world.wait(covered())],
 };
 
-const SCENARIOS: [Scenario; 13] = [
+const EXIT_IN_OLD_REAP_IN_NEW: Scenario = Scenario {
+    name: "exit_in_old_reap_in_new",
+    first_slots: 3,
+    homes: &[0, 0, 0, 0],
+    setup: |world, pinned| {
+        world.births(pinned, &[1, 2, 3, 4]);
+        world.exit(covered(), 4);
+    },
+    appender: |world, pinned| {
+        world.exit(pinned.guard(), 3);
+        world.wait_for(pinned.guard(), 4);
+    },
+    others: &[|world| world.wait(covered())],
+};
+
+const TWO_INDEXES_NEW_SEGMENT: Scenario = Scenario {
+    name: "two_indexes_new_segment",
+    first_slots: 1,
+    homes: &[0, 1, 1, 0],
+    setup: |world, pinned| {
+        world.births(pinned, &[1, 2, 3]);
+        world.exit(covered(), 1);
+        world.wait_for(covered(), 1);
+        world.exit(covered(), 2);
+    },
+    appender: |world, pinned| {
+        world.births(pinned, &[4]);
+        world.exit(pinned.guard(), 4);
+        world.wait_for(pinned.guard(), 2);
+    },
+    others: &[|world| world.wait(covered())],
+};
+
+const SCENARIOS: [Scenario; 15] = [
+    EXIT_IN_OLD_REAP_IN_NEW,
+    TWO_INDEXES_NEW_SEGMENT,
     COPY_BEGINS_WITH_TWO_READY,
     EXIT_COPY_WAIT,
     EXIT_THEN_WAIT_FOR_OTHER,
@@ -271,23 +306,81 @@ const SCENARIOS: [Scenario; 13] = [
     TWO_INDEXES_LAST_REAPED,
 ];
 
-/// Explores every scenario to the bounds in the environment: for choosing them.
+/// Explores every scenario with every fault, as the environment says: for choosing bounds and canaries.
 #[test]
 #[ignore = "a survey"]
 fn survey() {
-    let only = std::env::var("ONLY").unwrap_or_default();
-    let bound = std::env::var("BOUND").map_or(2, |bound| bound.parse().unwrap());
-    for scenario in SCENARIOS.iter().filter(|scenario| scenario.name.contains(&only)) {
-        for mode in MODES {
-            for two_levels in [false, true] {
-                let name = format!("{}{}", scenario.name, if two_levels { ", two levels" } else { "" });
-                let outcome = std::panic::catch_unwind(|| {
-                    holds(&name, mode, bound, knobs(scenario, two_levels, None), model(*scenario, true))
-                });
-                if let Err(why) = outcome {
-                    println!("FAILED {:?}", why.downcast_ref::<String>());
+    let var = |name: &str, default: &str| std::env::var(name).unwrap_or(default.into());
+    let (only, bound, limit) = (var("ONLY", ""), var("BOUND", "2").parse().unwrap(), var("LIMIT", "10").parse().unwrap());
+    let (fault, first, mode) = (var("FAULT", ""), var("FIRST", "") != "", var("MODE", ""));
+    let clocked = var("CLOCK", "1") == "1";
+    let mut faults = vec![None];
+    if !fault.is_empty() {
+        faults = FAULTS.iter().copied().chain(EDGES.map(Fault::Weak)).map(Some).collect();
+        faults.retain(|f| format!("{f:?}").contains(&fault) || fault == "all");
+    }
+    for fault in faults {
+        let mut first_seen = false;
+        for mode in MODES.into_iter().filter(|m| format!("{m:?}").contains(&mode)) {
+            for scenario in SCENARIOS.iter().filter(|scenario| scenario.name.contains(&only)) {
+                for two_levels in [false, true] {
+                    if first && first_seen {
+                        continue;
+                    }
+                    let name = format!("{fault:?} {}{}", scenario.name, if two_levels { ", two levels" } else { "" });
+                    let limit = std::time::Duration::from_secs(limit);
+                    let setup = knobs(scenario, two_levels, fault);
+                    match loom_tests::explore(mode, bound, limit, setup, model(*scenario, clocked)) {
+                        Ok(done) if fault.is_none() => println!("{name} {mode:?} b{bound}: {done:?}"),
+                        Ok(_) => {}
+                        Err(why) => {
+                            first_seen |= !why.starts_with("not fin");
+                            println!("{name} {mode:?} b{bound}: {}", why.split(": [").next().unwrap());
+                        }
+                    }
                 }
             }
         }
+        if fault.is_some() && !first_seen {
+            println!("{fault:?}: NOTHING FAILED");
+        }
     }
 }
+
+const FAULTS: [Fault; 17] = [
+    Fault::CommitBeforeEnds,
+    Fault::ReadyAfterCommit,
+    Fault::NoReadyOnMove,
+    Fault::ClearBeforeCommit,
+    Fault::NoHelp,
+    Fault::HelpWithoutReady,
+    Fault::NoLocateInOld,
+    Fault::NoCurInOrder,
+    Fault::NoRootInOrder,
+    Fault::EndsBeforeRoots,
+    Fault::NoNumberInReady,
+    Fault::NoRootInReady,
+    Fault::NoOldInReady,
+    Fault::NoNumberInMembers,
+    Fault::NoEndsInMembers,
+    Fault::StopAtSetBit,
+    Fault::CleanAnyVersion,
+];
+
+const EDGES: [Edge; 15] = [
+    Edge::ReadyBitSet,
+    Edge::ReadyBitCleared,
+    Edge::ReadyBitCleaned,
+    Edge::ReadyBitRead,
+    Edge::MemberStored,
+    Edge::MemberCleared,
+    Edge::MemberRead,
+    Edge::EndsStored,
+    Edge::EndsRead,
+    Edge::CurStored,
+    Edge::CurRead,
+    Edge::OldStored,
+    Edge::OldRead,
+    Edge::HintRaised,
+    Edge::HintRead,
+];

@@ -18,6 +18,8 @@ pub struct Roster {
     inline: [AtomicU32; INLINE],
     /// The place where the next claim starts to look. A hint.
     hint: AtomicU32,
+    /// Whether there is a block: the common answer costs one load.
+    grown: AtomicU32,
     more: ArcSwapOption<Block>,
 }
 
@@ -33,19 +35,30 @@ const CLAIMED: u32 = u32::MAX;
 impl Roster {
     /// An empty roster.
     pub fn new() -> Self {
-        Roster { inline: Default::default(), hint: AtomicU32::new(0), more: ArcSwapOption::empty() }
+        Roster {
+            inline: Default::default(),
+            hint: AtomicU32::new(0),
+            grown: AtomicU32::new(0),
+            more: ArcSwapOption::empty(),
+        }
     }
 
     /// Empties it; nobody else uses it meanwhile. The blocks stay.
     pub fn reset(&self) {
         let clear = |places: &[AtomicU32]| places.iter().for_each(|cell| cell.store(0, Relaxed));
         clear(&self.inline);
-        let mut block = self.more.load_full();
+        let mut block = self.first_block();
         while let Some(here) = block {
             clear(&here.places);
             block = here.more.load_full();
         }
         self.hint.store(0, Relaxed);
+    }
+
+    fn first_block(&self) -> Option<Arc<Block>> {
+        // Ordering: Acquire, edge `roster-show`: set before any place of a block is claimed, so whoever
+        // has to know of a member there reads 1.
+        if self.grown.load(Acquire) == 0 { None } else { self.more.load_full() }
     }
 
     /// Claims a place. It shows nobody until [`show`](Self::show) is called. This may allocate.
@@ -54,6 +67,13 @@ impl Roster {
         let place = self.claim_from(start).or_else(|| self.claim_from(0)).unwrap_or_else(|| self.claim_in_new_block());
         self.hint.store(place + 1, Relaxed);
         place
+    }
+
+    /// Claims the first place of an empty roster that nobody else knows yet.
+    pub fn claim_first(&self) -> u32 {
+        self.inline[0].store(CLAIMED, Relaxed);
+        self.hint.store(1, Relaxed);
+        0
     }
 
     /// Shows `member` in a claimed place.
@@ -81,7 +101,7 @@ impl Roster {
         if !go(&self.inline) {
             return;
         }
-        let mut block = self.more.load_full();
+        let mut block = self.first_block();
         while let Some(here) = block {
             if !go(&here.places) {
                 return;
@@ -106,7 +126,7 @@ impl Roster {
         if let Some(place) = go(&self.inline) {
             return Some(place);
         }
-        let mut block = self.more.load_full();
+        let mut block = self.first_block();
         while let Some(here) = block {
             if let Some(place) = go(&here.places) {
                 return Some(place);
@@ -121,6 +141,7 @@ impl Roster {
         let mut base = INLINE;
         let mut size = FIRST_BLOCK;
         let mut last: Option<Arc<Block>> = None;
+        self.grown.store(1, Release);
         loop {
             let end = last.as_ref().map_or(&self.more, |block| &block.more);
             let next = match end.load_full() {
@@ -155,7 +176,7 @@ impl Roster {
             return Some(use_cell(cell));
         }
         place -= INLINE;
-        let mut block = self.more.load_full();
+        let mut block = self.first_block();
         while let Some(here) = block {
             if let Some(cell) = here.places.get(place) {
                 return Some(use_cell(cell));

@@ -1,23 +1,25 @@
 //! A growing array of entries that never move: two levels, both filled on demand.
 //!
-//! The directory is a short array of shelves; shelf `k` holds `FIRST << k` page pointers, a page holds
-//! [`PAGE`] entries. An empty table is the directory alone, a look-up is two loads, and growing never
-//! copies, so a reference stays good for as long as the table lives.
+//! A page holds [`PAGE`] entries. The pointers to the first pages are in an array of their own; those to
+//! later pages are on shelves, of which shelf `k` holds `FIRST << k`, made on demand. A look-up is two loads
+//! as long as the table is small and three later, and growing never copies, so a reference stays good for
+//! as long as the table lives.
 
 use crate::sync::OncePtr;
 
 /// Entries of a page: what is made at a time.
 pub const PAGE: u32 = if cfg!(loom) { 4 } else { 64 };
 
-/// Page pointers of the first shelf; each further one has twice as many.
-const FIRST: u32 = if cfg!(loom) { 2 } else { 16 };
+/// Page pointers that are always there, and those of the first shelf; each further one has twice as many.
+const FIRST: u32 = if cfg!(loom) { 2 } else { 1024 };
 
 /// Shelves: enough for every `u32`, in a model for a few dozen entries.
-const SHELVES: usize = if cfg!(loom) { 3 } else { 23 };
+const SHELVES: usize = if cfg!(loom) { 3 } else { 16 };
 
 /// An array indexed by `u32` whose pages come into being when first grown to.
 pub struct Table<E> {
-    directory: [OncePtr<OncePtr<E>>; SHELVES],
+    first: Box<[OncePtr<E>]>,
+    shelves: [OncePtr<OncePtr<E>>; SHELVES],
 }
 
 // SAFETY: the table owns the entries behind its pointers and hands out shared references only, so it may
@@ -26,12 +28,10 @@ unsafe impl<E: Send> Send for Table<E> {}
 // SAFETY: threads that share the table share entries, and those that drop a lost page drop entries.
 unsafe impl<E: Send + Sync> Sync for Table<E> {}
 
-/// Where an entry is: shelf, page within the shelf, entry within the page.
-#[inline(always)]
-fn place(index: u32) -> (usize, usize, usize) {
-    let page = index / PAGE + FIRST;
+/// Where a page pointer beyond the first ones is: shelf, place on the shelf.
+fn place(page: u32) -> (usize, usize) {
     let shelf = page.ilog2() - FIRST.ilog2();
-    (shelf as usize, (page - (FIRST << shelf)) as usize, (index % PAGE) as usize)
+    (shelf as usize, (page - (FIRST << shelf)) as usize)
 }
 
 /// Page pointers of a shelf.
@@ -74,54 +74,73 @@ fn filled<X>(pointer: &OncePtr<X>, len: usize, entry: impl FnMut() -> X) -> *mut
 impl<E> Table<E> {
     /// An empty table.
     pub fn new() -> Self {
-        Table { directory: core::array::from_fn(|_| OncePtr::null()) }
+        Table {
+            first: (0..FIRST).map(|_| OncePtr::null()).collect(),
+            shelves: core::array::from_fn(|_| OncePtr::null()),
+        }
     }
 
     /// The entry, if its page exists.
     #[inline(always)]
     pub fn get(&self, index: u32) -> Option<&E> {
-        let (shelf, page, entry) = place(index);
-        let pages = self.directory.get(shelf)?.get();
-        if pages.is_null() {
-            return None;
-        }
-        // SAFETY: a non-null shelf is an array of `shelf_len(shelf)` pointers, `page` is below that by
-        // `place`, and shelves are freed only with the table. Edge `table-page` makes the array visible.
-        let entries = unsafe { &*pages.add(page) }.get();
+        let page = index / PAGE;
+        let entries = match self.first.get(page as usize) {
+            Some(pointer) => pointer.get(),
+            None => self.shelved(page)?.get(),
+        };
         if entries.is_null() {
             return None;
         }
-        // SAFETY: as above: a non-null page is an array of `PAGE` entries that lives as long as the table.
-        Some(unsafe { &*entries.add(entry) })
+        // SAFETY: a non-null page is an array of `PAGE` entries that lives as long as the table. Edge
+        // `table-page` makes it visible.
+        Some(unsafe { &*entries.add((index % PAGE) as usize) })
+    }
+
+    /// The pointer to a page beyond the first ones, if its shelf exists.
+    fn shelved(&self, page: u32) -> Option<&OncePtr<E>> {
+        let (shelf, place) = place(page);
+        let pages = self.shelves.get(shelf)?.get();
+        // SAFETY: a non-null shelf is an array of `shelf_len(shelf)` pointers, `place` is below that, and
+        // shelves are freed only with the table. Edge `table-page` makes the array visible.
+        (!pages.is_null()).then(|| unsafe { &*pages.add(place) })
     }
 }
 
 impl<E: Default> Table<E> {
     /// The entry, making its page if there is none yet. `None` beyond the largest index of a table.
     pub fn grow(&self, index: u32) -> Option<&E> {
-        let (shelf, page, entry) = place(index);
-        let pages = filled(self.directory.get(shelf)?, shelf_len(shelf), OncePtr::null);
-        // SAFETY: `filled` returns an array of `shelf_len(shelf)` pointers that lives as long as the table.
-        let entries = filled(unsafe { &*pages.add(page) }, PAGE as usize, E::default);
+        let page = index / PAGE;
+        let pointer = match self.first.get(page as usize) {
+            Some(pointer) => pointer,
+            None => {
+                let (shelf, place) = place(page);
+                let pages = filled(self.shelves.get(shelf)?, shelf_len(shelf), OncePtr::null);
+                // SAFETY: `filled` returns an array of `shelf_len(shelf)` pointers that lives as long as the table.
+                unsafe { &*pages.add(place) }
+            }
+        };
+        let entries = filled(pointer, PAGE as usize, E::default);
         // SAFETY: the same, for a page of `PAGE` entries.
-        Some(unsafe { &*entries.add(entry) })
+        Some(unsafe { &*entries.add((index % PAGE) as usize) })
     }
 }
 
 impl<E> Drop for Table<E> {
     fn drop(&mut self) {
-        for (shelf, pages) in self.directory.iter().enumerate().map(|(shelf, pointer)| (shelf, pointer.get())) {
+        let free = |pointer: &OncePtr<E>| {
+            let entries = pointer.get();
+            if !entries.is_null() {
+                // SAFETY: the page came from `leak(PAGE, _)`; with `&mut self` nobody refers to it.
+                unsafe { unleak(entries, PAGE as usize) };
+            }
+        };
+        self.first.iter().for_each(free);
+        for (shelf, pages) in self.shelves.iter().enumerate().map(|(shelf, pointer)| (shelf, pointer.get())) {
             if pages.is_null() {
                 continue;
             }
-            for page in 0..shelf_len(shelf) {
-                // SAFETY: `page` is within the array, which is freed below.
-                let entries = unsafe { &*pages.add(page) }.get();
-                if !entries.is_null() {
-                    // SAFETY: the page came from `leak(PAGE, _)`; with `&mut self` nobody refers to it.
-                    unsafe { unleak(entries, PAGE as usize) };
-                }
-            }
+            // SAFETY: each of these is within the array, which is freed below.
+            (0..shelf_len(shelf)).for_each(|place| free(unsafe { &*pages.add(place) }));
             // SAFETY: the shelf came from `leak(shelf_len(shelf), _)`; with `&mut self` nobody refers to it.
             unsafe { unleak(pages, shelf_len(shelf)) };
         }
@@ -135,24 +154,24 @@ mod tests {
 
     #[test]
     fn places_are_dense_and_distinct() {
-        let mut last = place(0);
-        assert_eq!(last, (0, 0, 0));
-        for index in 1..PAGE * 300 {
-            let now = place(index);
+        let mut last = place(FIRST);
+        assert_eq!(last, (0, 0));
+        for page in FIRST + 1..FIRST * 9 {
+            let now = place(page);
             assert!(now > last && now.1 < shelf_len(now.0));
             last = now;
         }
-        assert_eq!(place(u32::MAX).0, SHELVES - 1);
+        assert_eq!(place(u32::MAX / PAGE).0, SHELVES - 1);
     }
 
     #[test]
     fn entries_stay_where_they_are() {
         let table = Table::<AtomicU32>::new();
         assert!(table.get(7).is_none());
-        for index in (0..100_000).step_by(977) {
+        for index in (0..1_000_000).step_by(977) {
             table.grow(index).unwrap().store(index + 1, Relaxed);
         }
-        for index in (0..100_000).step_by(977) {
+        for index in (0..1_000_000).step_by(977) {
             assert_eq!(table.get(index).unwrap().load(Relaxed), index + 1);
         }
         assert!(table.get(u32::MAX).is_none());

@@ -5,13 +5,13 @@ use crate::protocol::{Call, Found, reparent};
 use crate::record::brood::Brood;
 use crate::record::task::Stage;
 
-/// The thread whose children the brood's children are: the one that bore them while it lives, then the
-/// oldest living thread of its process; `real_parent`. `None` when the whole process is on its way out.
+/// The thread whose children the brood's children are: the one that bore them until it has exited, then
+/// the oldest living thread of its process; `real_parent`. `None` when the whole process is on its way out.
 pub fn owner_of(call: &Call, brood: &Brood, parent: u32) -> Option<u32> {
     let owner = TaskId::from_bits(brood.owner.get());
     if let Ok(found) = call.find(owner)
         && found.group_index == parent
-        && found.task.stage() == Stage::Running
+        && matches!(found.task.stage(), Stage::Running | Stage::Exiting)
     {
         return Some(found.index);
     }

@@ -5,6 +5,7 @@ use crate::ids::TaskId;
 use crate::protocol::notify;
 use crate::protocol::{Call, Found, adopt, reap, reparent};
 use crate::record::exit_word::{ExitSnapshot, ExitState, Refused};
+use crate::record::fault::{Fault, left_out};
 use crate::record::task::Stage;
 use crate::record::thread_group::ThreadGroup;
 use crate::uapi::{Errno, Rusage, Signal, WaitStatus};
@@ -59,12 +60,14 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
         if found.group_index == call.tables.init() && call.tables.start_dying() {
             kill_namespace(call, found.group_index);
         }
-        reparent::bequeath(call, found);
-    } else {
+        if !left_out(Fault::BequeathedBeforeZombie) {
+            reparent::bequeath(call, found);
+        }
+    } else if !left_out(Fault::HandedToSibling) {
         adopt::hand_to_sibling(call, found);
     }
     let emptied = if group.leader.get() == found.index {
-        found.task.advance(Stage::Exiting, Stage::Zombie);
+        found.task.go_on(Stage::Zombie);
         group.word.leader_dies()
     } else {
         reap::release_thread(call, found);
@@ -72,6 +75,9 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
     };
     if emptied {
         become_zombie(call, found.group_index);
+    }
+    if left_out(Fault::BequeathedBeforeZombie) && group.word.look().live() == 0 {
+        reparent::bequeath(call, found);
     }
     Ok(())
 }

@@ -7,11 +7,12 @@ use crate::protocol::adopt::Heir;
 use crate::protocol::{BroodMembers, Call, Found, adopt, exit};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitSnapshot;
+use crate::record::fault::{Fault, left_out};
 use crate::record::group_word::NotJoined;
 use crate::record::policy::Policy;
 use crate::record::task::{NewTask, Stage, Task, Turn};
 use crate::record::thread_group::{NewGroup, ThreadGroup};
-use crate::tree::{CloneArgs, CloneKind};
+use crate::terms::{CloneArgs, CloneKind};
 use crate::uapi::Errno;
 
 /// Makes the namespace's init, the one task without a parent. Once only.
@@ -39,7 +40,7 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
     record.begin(new);
     record.exit.begin(ExitSnapshot::alive(0, 0, None));
     process_group.record().begin(pid, pid, call.pin.stripe());
-    let id = begin_task(&fresh_task, record, group, pid, TaskId::from_bits(0), args.cookie);
+    let id = begin_task(&fresh_task, record.admit_leader(), group, pid, TaskId::from_bits(0), args.cookie);
     record.threads.show(fresh_task.record().place.get(), task);
     if !call.tables.claim_init(group) {
         call.release_pid(pid);
@@ -48,7 +49,7 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
     call.name_process_group(pid, process_group.index(), pid);
     process_group.publish();
     fresh_group.publish();
-    fresh_task.record().advance(Stage::Embryo, Stage::Running);
+    fresh_task.record().go_on(Stage::Running);
     fresh_task.publish();
     call.tables.pids.publish(pid, task);
     Ok(id)
@@ -58,11 +59,12 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
 pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Errno> {
     let found = call.find_running(caller)?;
     let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
-    if found.group.word.look().is_exiting() {
-        return Err(Errno::EINTR);
-    }
+    // A dead namespace comes first, as in Linux: the number is allocated before signals are looked at.
     if call.tables.is_dying() {
         return Err(Errno::ENOMEM);
+    }
+    if found.group.word.look().is_exiting() {
+        return Err(Errno::EINTR);
     }
     if found.task.embryo.get() != 0 {
         return Err(Errno::E_STATE);
@@ -73,7 +75,7 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
     let fresh_task = call.alloc(&call.tables.tasks)?;
     if args.kind == CloneKind::Thread {
         let tid = call.claim_pid(args.pid)?;
-        let id = begin_task(&fresh_task, found.group, found.group_index, tid, caller, args.cookie);
+        let id = begin_task(&fresh_task, found.group.admit(), found.group_index, tid, caller, args.cookie);
         fresh_task.publish();
         found.task.embryo.set(id.bits());
         return Ok(id);
@@ -100,7 +102,7 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
     });
     group.exit.begin(ExitSnapshot::alive(0, 0, exit_signal));
     group.brood.set(brood);
-    let id = begin_task(&fresh_task, group, fresh_group.index(), pid, caller, args.cookie);
+    let id = begin_task(&fresh_task, group.admit_leader(), fresh_group.index(), pid, caller, args.cookie);
     fresh_group.publish();
     fresh_task.publish();
     found.task.embryo.set(id.bits());
@@ -109,14 +111,12 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
 
 fn begin_task(
     fresh: &Fresh<'_, Task>,
-    group: &ThreadGroup,
+    (place, ordinal): (u32, u32),
     group_index: u32,
     tid: u32,
     creator: TaskId,
     cookie: u64,
 ) -> TaskId {
-    let place = group.threads.claim();
-    let ordinal = group.next_ordinal();
     fresh.record().begin(NewTask { group: group_index, tid, ordinal, place, creator: creator.bits(), cookie });
     TaskId::new(fresh.index(), fresh.generation())
 }
@@ -194,10 +194,11 @@ fn claim_embryo<'c>(call: &Call<'c>, child: TaskId) -> Result<(Found<'c>, Found<
 /// is gone.
 pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     let (embryo, creator, _turn) = claim_embryo(call, child)?;
-    let refusal = if creator.task.stage() != Stage::Running || creator.group.word.look().is_exiting() {
-        Some(Errno::EINTR)
+    let refusal = if call.tables.is_dying() {
+        Some(Errno::ENOMEM)
     } else {
-        call.tables.is_dying().then_some(Errno::ENOMEM)
+        let exits = creator.task.stage() != Stage::Running || creator.group.word.look().is_exiting();
+        exits.then_some(Errno::EINTR)
     };
     if let Some(why) = refusal {
         abandon(call, embryo, creator);
@@ -214,7 +215,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     } else {
         append(call, embryo, brood, creator.group_index);
     }
-    embryo.task.advance(Stage::Committing, Stage::Running);
+    embryo.task.go_on(Stage::Running);
     call.tables.pids.publish(embryo.task.tid.get(), embryo.index);
     if call.tables.is_dying() {
         // Init has died in between, and its sweep may have passed by: the newborn goes with the others.
@@ -247,7 +248,12 @@ fn link_to_parent_of(call: &Call, creator: Found, embryo: Found) {
         let word = embryo.group.exit.look();
         embryo.group.exit.begin(ExitSnapshot::alive(parent, word.slot(), word.exit_signal()));
         if call.group(parent).broods.push(call.pin, call.broods(), index).is_ok() {
-            owner.inspect(|&owner| drop(call.task(owner).adoptions.add(1)));
+            if let Some(owner) = owner {
+                call.task(owner).adoptions.add(1);
+            }
+            return;
+        }
+        if left_out(Fault::HeirAfterClosed) {
             return;
         }
         parent = match adopt::find_heir(call, parent) {
@@ -280,7 +286,7 @@ fn join_process_group(call: &Call, child: &ThreadGroup, parent: &ThreadGroup) {
 fn commit_thread(call: &Call, embryo: Found, creator: Found) -> Result<(), Errno> {
     let group = creator.group;
     group.threads.show(embryo.task.place.get(), embryo.index);
-    embryo.task.advance(Stage::Committing, Stage::Running);
+    embryo.task.go_on(Stage::Running);
     group.word.join().map_err(|why| {
         embryo.task.advance(Stage::Running, Stage::Committing);
         abandon(call, embryo, creator);

@@ -1,10 +1,11 @@
 //! Inspect: attributes and look-ups. Nothing here changes who is whose child.
 
 use crate::ids::TaskId;
-use crate::protocol::{BroodMembers, Call};
+use crate::protocol::{BroodMembers, Call, adopt};
+use crate::record::brood::Brood;
 use crate::record::task::{Stage, Task};
 use crate::record::thread_group::ThreadGroup;
-use crate::tree::{Attr, AttrKind, ListFilter, SigchldPolicy, TaskInfo, TaskState};
+use crate::terms::{Attr, AttrKind, ListFilter, SigchldPolicy, TaskInfo, TaskState};
 use crate::uapi::{Errno, Rusage};
 
 /// prctl(2), sigaction(2) on SIGCHLD, setuid(2), as far as the family is concerned.
@@ -115,16 +116,22 @@ fn leaders<'c>(call: &'c Call<'c>) -> impl Iterator<Item = (u32, &'c Task)> {
     call.every_task().filter(|&(index, task)| task.is_visible() && call.group_of(task).leader.get() == index)
 }
 
-/// The children of a process, by seniority of their broods.
+/// The children of a process: those of its leader first, then those of its other threads from the oldest
+/// on, each thread's in the order in which they came to it.
 fn children(call: &Call, task: TaskId, mut add: impl FnMut(u32)) -> Result<(), Errno> {
     let found = call.find_visible(task)?;
+    let rank = |brood: &Brood| {
+        let owner = adopt::owner_of(call, brood, found.group_index);
+        (owner.map_or(u32::MAX, |thread| call.task(thread).ordinal.get()), brood.seniority.get())
+    };
     let mut last = None;
     // One walk for each brood: there are as many as threads that have forked, and families adopted.
     while let Some((rank, brood)) = found
         .group
         .broods
         .walk(call.pin, call.broods())
-        .map(|(_, brood)| (brood.seniority.get(), brood))
+        .filter(|(_, brood)| brood.parent.get() == found.group_index)
+        .map(|(_, brood)| (rank(brood), brood))
         .filter(|(rank, _)| last.is_none_or(|last| *rank > last))
         .min_by_key(|(rank, _)| *rank)
     {

@@ -2,7 +2,7 @@
 
 use crate::host::Event;
 use crate::ids::TaskId;
-use crate::protocol::{Call, Found};
+use crate::protocol::{Call, Found, inspect};
 use crate::uapi::Errno;
 
 /// setsid(2): a new session with a new process group in it, both with the caller's ID.
@@ -49,7 +49,8 @@ fn find_target<'c>(call: &Call<'c>, me: Found<'c>, pid: u32) -> Result<Found<'c>
     if pid == 0 || pid == me.group.pid.get() {
         return call.find(call.id(me.group.leader.get()));
     }
-    let group = call.leader_by_pid(pid).ok_or(Errno::ESRCH)?;
+    inspect::pid_lookup(call, pid)?;
+    let group = call.leader_by_pid(pid).ok_or(Errno::EINVAL)?;
     if call.group(group).exit.look().parent() != me.group_index {
         return Err(Errno::ESRCH);
     }

@@ -22,6 +22,7 @@ use crate::lockfree::slab::{Fresh, Record, Slab};
 use crate::protocol::outbox::Outbox;
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::fault::{Fault, left_out};
 use crate::record::process_group::ProcessGroup;
 use crate::record::tables::Tables;
 use crate::record::task::{Stage, Task};
@@ -130,6 +131,12 @@ impl<'c> Call<'c> {
         (self.group(group).leader.get() == index).then_some(group)
     }
 
+    /// The thread group whose leader this is; other threads are nobody's children.
+    pub fn group_led_by(&self, task: TaskId) -> Option<u32> {
+        let found = self.find_visible(task).ok()?;
+        (found.group.leader.get() == found.index).then_some(found.group_index)
+    }
+
     /// The ID of the process group that a process is in; 0 once it has been reaped.
     pub fn pgid_of(&self, group: &ThreadGroup) -> u32 {
         match group.process_group.get() {
@@ -178,6 +185,9 @@ impl Members for BroodMembers<'_> {
     type Seen = ExitSnapshot;
 
     fn look(&self, child: u32) -> ExitSnapshot {
+        if left_out(Fault::SearchersHelp) {
+            return self.call.group(child).exit.look();
+        }
         reparent::hand_over(self.call, child, self.brood)
     }
 

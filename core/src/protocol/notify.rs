@@ -4,6 +4,7 @@ use crate::host::Event;
 use crate::protocol::Call;
 use crate::protocol::adopt::owner_of;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::fault::{Fault, left_out};
 use crate::record::policy::Policy;
 use crate::record::thread_group::ThreadGroup;
 use crate::record::waiter::ChildFacts;
@@ -57,6 +58,9 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
         let target = call.task(owner);
         let info = child_info(child, signal, status_of(child));
         call.outbox.put(Event::Signal { target: call.id(owner), cookie: target.cookie.get(), group: true, info });
+    }
+    if notification.autoreap && left_out(Fault::AutoreapWakes) {
+        return;
     }
     wake_waiters(call, child_index, child, now, owner);
 }

@@ -39,7 +39,7 @@ pub fn release_process(call: &Call, index: u32, now: ExitSnapshot, reaper: Optio
 fn release_task(call: &Call, index: u32, reaper: Option<TaskId>, usage: Rusage) {
     let task = call.task(index);
     let pid = task.tid.get();
-    task.advance(task.stage(), Stage::Dead);
+    task.go_on(Stage::Dead);
     call.outbox.put(Event::Reaped {
         task: call.id(index),
         pid,

@@ -7,6 +7,7 @@ use crate::protocol::notify::{self, Notification};
 use crate::protocol::{BroodMembers, Call, Found, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::fault::{Fault, left_out};
 use crate::uapi::{SI_USER, SigInfo, Signal};
 
 /// Hands all children of a process whose last thread, `last`, is dying to its heir;
@@ -19,6 +20,10 @@ use crate::uapi::{SI_USER, SigInfo, Signal};
 /// A child is in somebody's chain throughout, and the process cannot be reaped before this returns.
 pub fn bequeath(call: &Call, last: Found) {
     let Some(broods) = announce(call, last) else { return };
+    hand_over_all(call, broods, last);
+}
+
+fn hand_over_all(call: &Call, broods: Nodes<'_>, last: Found) {
     for (index, brood) in broods.walk(call.pin, call.broods()) {
         // Beyond the last brood of ours, the heir's own may follow.
         if brood.inherited_from.get() != last.group_index {
@@ -50,6 +55,9 @@ fn announce<'c>(call: &Call<'c>, last: Found<'c>) -> Option<Nodes<'c>> {
         broods.walk(call.pin, call.broods()).for_each(|(_, brood)| brood.address(last.group_index, to, owner, before));
         // What the adopter bears from now on is younger than what it adopts.
         call.task(thread).adoptions.add(1);
+        if left_out(Fault::AnnouncedBeforeCommit) {
+            hand_over_all(call, broods, last);
+        }
         match adopter.broods.splice(call.pin, call.broods(), detached) {
             Ok(broods) => return Some(broods),
             Err(back) => detached = back,
@@ -79,7 +87,8 @@ pub fn hand_over(call: &Call, child: u32, brood: &Brood) -> ExitSnapshot {
             0 => Notification::ORPHAN,
             parent => Notification::decide(Some(Signal::SIGCHLD), call.group(parent).policy.get()),
         };
-        if seen.state() == ExitState::Zombie && !notification.autoreap {
+        let ready = seen.state() == ExitState::Zombie && !notification.autoreap;
+        if ready && !left_out(Fault::ReadyBeforeAdoption) {
             // Who finds the child in its new family finds it ready.
             brood.children.set_ready(call.pin.guard(), seen.slot());
         }
@@ -87,13 +96,18 @@ pub fn hand_over(call: &Call, child: u32, brood: &Brood) -> ExitSnapshot {
             tell(call, child, brood, seen, now, notification);
             return now;
         }
+        if left_out(Fault::AdoptionToldOnce) && group.exit.look().parent() == parent {
+            tell(call, child, brood, seen, group.exit.look(), notification);
+        }
     }
 }
 
 fn tell(call: &Call, child: u32, brood: &Brood, seen: ExitSnapshot, now: ExitSnapshot, notification: Notification) {
     let group = call.group(child);
     let leader = group.leader.get();
-    if let Some(owner) = owner_of(call, brood, now.parent()) {
+    if now.parent() != 0
+        && let Some(owner) = owner_of(call, brood, now.parent())
+    {
         let cookie = call.task(leader).cookie.get();
         call.outbox.put(Event::Reparented { task: call.id(leader), cookie, parent: call.id(owner) });
     }

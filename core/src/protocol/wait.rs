@@ -6,9 +6,10 @@ use crate::protocol::notify::status_of;
 use crate::protocol::{BroodMembers, Call, Found, adopt, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::fault::{Fault, left_out};
 use crate::record::usage::combined;
 use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
-use crate::tree::{WaitFor, WaitRequest, WaitResult, Waited};
+use crate::terms::{WaitFor, WaitRequest, WaitResult, Waited};
 use crate::uapi::{Errno, Signal, WaitOptions};
 
 /// The largest number that waitid(2) takes: its `id` is a signed 32-bit number.
@@ -30,7 +31,7 @@ pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited
     // Arm, then look once more: what became ready in between has not seen the wait armed.
     me.task.waiter.arm(search.criteria, request.cookie);
     me.group.waiters.add(me.task.place.get());
-    let answer = search.look();
+    let answer = if left_out(Fault::LookAfterArming) { Ok(None) } else { search.look() };
     if !matches!(answer, Ok(None)) {
         // A wake-up that has been sent by now is one too many, which the host must bear.
         me.task.waiter.disarm();
@@ -104,7 +105,7 @@ impl<'c> Search<'c> {
         let which = match which {
             WaitFor::All => Which::Any,
             WaitFor::Pid(pid) => Which::Group(call.leader_by_pid(pid).ok_or(Errno::ECHILD)?),
-            WaitFor::Task(task) => Which::Group(call.find_visible(task).map_err(|_| Errno::ECHILD)?.group_index),
+            WaitFor::Task(task) => Which::Group(call.group_led_by(task).ok_or(Errno::ECHILD)?),
             WaitFor::Pgid(0) => Which::Pgid(call.pgid_of(me.group)),
             WaitFor::Pgid(pgid) => Which::Pgid(pgid),
         };
@@ -192,6 +193,10 @@ impl<'c> Search<'c> {
         for brood in self.broods() {
             let members = BroodMembers { call: self.call, brood };
             let view = brood.children.view(self.call.pin.guard());
+            version += view.version();
+            if !self.options.contains(WaitOptions::WEXITED) {
+                continue;
+            }
             let ready =
                 view.next_ready(&members, |child, seen| self.is_sought(brood, child, seen)).map_err(|_| Again)?;
             let Some(found) = ready else { continue };
@@ -229,6 +234,8 @@ impl<'c> Search<'c> {
         chain.map(|(_, brood)| brood).filter(|brood| {
             brood.parent.get() == self.me.group_index
                 && (!self.criteria.own_only || self.owner(brood) == Some(self.me.index))
+                && (!left_out(Fault::BroodsOfDyingSearched)
+                    || self.call.find_running(TaskId::from_bits(brood.owner.get())).is_ok())
         })
     }
 
@@ -278,7 +285,10 @@ impl<'c> Search<'c> {
             call.brood(child.brood.get()).children.set_ready(call.pin.guard(), seen.slot());
             return (child.exit.look() == seen).then_some(result);
         }
-        let dead = child.exit.apply_to(seen, |word| word.reap(self.me.group_index)).ok()?;
+        let dead = match child.exit.apply_to(seen, |word| word.reap(self.me.group_index)) {
+            Err(_) if left_out(Fault::ReapedOnce) => return Some(result),
+            reaped => reaped.ok()?,
+        };
         self.me.group.children_usage.add(&result.usage);
         reap::release_process(call, index, dead, Some(self.me.id));
         Some(result)

@@ -3,6 +3,7 @@
 use crate::lockfree::chain::{Link, Linked};
 use crate::lockfree::ready_index::ReadyIndex;
 use crate::lockfree::seat::Pin;
+use crate::record::fault::{Edge, order};
 use crate::record::value::{Value32, Value64};
 use crate::sync::{AtomicU32, Ordering::*};
 
@@ -74,12 +75,12 @@ impl Brood {
 
     /// No more children will be born into it.
     pub fn seal(&self) {
-        self.sealed.store(1, Release);
+        self.sealed.store(1, order(Edge::BroodSealed, Release));
     }
 
     /// Will no more children be born into it?
     pub fn is_sealed(&self) -> bool {
-        self.sealed.load(Acquire) != 0
+        self.sealed.load(order(Edge::SealRead, Acquire)) != 0
     }
 }
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::record::fault::{Edge, order};
 use crate::sync::{Ordering::*, Word};
 use crate::uapi::Signal;
 
@@ -184,7 +185,7 @@ impl ExitWord {
     #[inline]
     pub fn look(&self) -> ExitSnapshot {
         // Ordering: Acquire, edges `zombie-publish` and `adopt-commit` (docs/orderings.md).
-        self.0.load(Acquire)
+        self.0.load(order(Edge::ExitRead, Acquire))
     }
 
     /// Makes `step` happen. Returns the word before and after, or why it cannot happen.
@@ -195,7 +196,7 @@ impl ExitWord {
     ) -> Result<(ExitSnapshot, ExitSnapshot), Refused> {
         // Ordering: Acquire at the head, because what `step` decides may rest on what the last
         // transition published.
-        let mut seen = self.0.load_for_cas(Acquire);
+        let mut seen = self.0.load_for_cas(order(Edge::ExitRead, Acquire));
         loop {
             let next = step(seen)?;
             match self.exchange(seen, next) {
@@ -233,7 +234,8 @@ impl ExitWord {
         //            that nobody reads any more.
         // Failure is Acquire: the value goes back into `step`.
         // Progress: only a landed transition can fail this exchange.
-        self.0.compare_exchange(seen, next, AcqRel, Acquire).map(|_| ())
+        let (success, failure) = (order(Edge::ExitChanged, AcqRel), order(Edge::ExitRead, Acquire));
+        self.0.compare_exchange(seen, next, success, failure).map(|_| ())
     }
 }
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::record::fault::{Edge, Fault, left_out, order};
 use crate::sync::{AtomicU32, Ordering::*, Word};
 use crate::uapi::WaitStatus;
 
@@ -150,14 +151,14 @@ impl GroupWord {
     #[inline]
     pub fn look(&self) -> GroupSnapshot {
         // Ordering: Acquire, edge `group-code`: a reader that sees GROUP_EXIT may read the status.
-        self.word.load(Acquire)
+        self.word.load(order(Edge::GroupRead, Acquire))
     }
 
     /// The group's wait status, once it is decided.
     #[inline]
     pub fn status(&self) -> Option<WaitStatus> {
         // Ordering: Acquire, edge `group-code`.
-        match self.status.load(Acquire) {
+        match self.status.load(order(Edge::StatusRead, Acquire)) {
             0 => None,
             plus_one => WaitStatus::from_raw(plus_one - 1),
         }
@@ -165,9 +166,14 @@ impl GroupWord {
 
     /// Decides the group's status, if nobody has. Returns the one that holds.
     fn decide(&self, status: WaitStatus) -> WaitStatus {
+        if left_out(Fault::FirstStatusStays) {
+            self.status.store(status.raw() + 1, Release);
+            return status;
+        }
         // Ordering: AcqRel, edge `group-code`. The first exchange wins; it is the linearization point of
         // the status.
-        match self.status.compare_exchange(0, status.raw() + 1, AcqRel, Acquire) {
+        let (success, failure) = (order(Edge::StatusDecided, AcqRel), order(Edge::StatusRead, Acquire));
+        match self.status.compare_exchange(0, status.raw() + 1, success, failure) {
             Ok(_) => status,
             Err(plus_one) => WaitStatus::from_raw(plus_one - 1).unwrap_or(status),
         }
@@ -184,6 +190,10 @@ impl GroupWord {
         if self.look().is_exiting() && self.status().is_some() {
             return (self.decide(status), false);
         }
+        if left_out(Fault::DecidedBeforeFlag) {
+            let before = self.apply(GroupSnapshot::exit_group).0;
+            return (self.decide(status), !before.is_exiting());
+        }
         let status = self.decide(status);
         let before = self.apply(GroupSnapshot::exit_group).0;
         (status, !before.is_exiting())
@@ -192,7 +202,10 @@ impl GroupWord {
     /// A thread begins to exit with `status`. Returns the status it exits with: its own, or the group's
     /// if that was decided, which it is by the time the last thread has begun.
     pub fn begin_exit(&self, status: WaitStatus) -> WaitStatus {
-        let (_, after) = self.apply(GroupSnapshot::begin_exit);
+        let (_, mut after) = self.apply(GroupSnapshot::begin_exit);
+        if left_out(Fault::LastInTransition) {
+            after = self.look();
+        }
         if after.quick() == 0 {
             self.decide(status)
         } else if after.is_exiting() {
@@ -209,12 +222,18 @@ impl GroupWord {
 
     /// A thread other than the leader is released. `true`: this made the group empty.
     pub fn release_thread(&self) -> bool {
-        self.apply(GroupSnapshot::release_thread).1.is_empty()
+        let after = self.apply(GroupSnapshot::release_thread).1;
+        self.is_made_empty(after)
     }
 
     /// The leader is dead. `true`: this made the group empty.
     pub fn leader_dies(&self) -> bool {
-        self.apply(GroupSnapshot::leader_dies).1.is_empty()
+        let after = self.apply(GroupSnapshot::leader_dies).1;
+        self.is_made_empty(after)
+    }
+
+    fn is_made_empty(&self, after: GroupSnapshot) -> bool {
+        if left_out(Fault::EmptyInTransition) { self.look().is_empty() } else { after.is_empty() }
     }
 
     fn apply(&self, step: impl Fn(GroupSnapshot) -> GroupSnapshot) -> (GroupSnapshot, GroupSnapshot) {
@@ -236,10 +255,11 @@ impl GroupWord {
         //   Weaker:  the parent could reap a process whose status or usage lacks a sibling's part.
         // The load is Acquire for the same reason: a failed exchange feeds the next step.
         // Progress: only a landed transition can fail this exchange.
-        let mut seen = self.word.load_for_cas(Acquire);
+        let mut seen = self.word.load_for_cas(order(Edge::GroupRead, Acquire));
         loop {
             let next = step(seen)?;
-            match self.word.compare_exchange(seen, next, AcqRel, Acquire) {
+            let (success, failure) = (order(Edge::GroupChanged, AcqRel), order(Edge::GroupRead, Acquire));
+            match self.word.compare_exchange(seen, next, success, failure) {
                 Ok(_) => return Ok((seen, next)),
                 Err(now) => seen = now,
             }

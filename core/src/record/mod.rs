@@ -2,6 +2,7 @@
 
 pub mod brood;
 pub mod exit_word;
+pub mod fault;
 pub mod group_word;
 pub mod pid_table;
 pub mod policy;

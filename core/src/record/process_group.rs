@@ -1,6 +1,7 @@
 //! A process group: who may be signalled and waited for together, and to which session that belongs.
 
 use crate::lockfree::striped::StripedCount;
+use crate::record::fault::{Edge, order};
 use crate::record::value::Value32;
 use crate::sync::{AtomicU32, Ordering::*, fence};
 
@@ -35,7 +36,7 @@ impl ProcessGroup {
         self.pgid.set(pgid);
         self.sid.set(sid);
         self.members.join(stripe);
-        self.life.store(LIVE, Release);
+        self.life.store(LIVE, order(Edge::LifeChanged, Release));
     }
 
     /// A child joins its parent's group. Whoever calls this checks afterwards that the parent is still a
@@ -49,7 +50,7 @@ impl ProcessGroup {
         self.members.join(stripe);
         // Ordering: SeqCst fence, edge `group-empty`: joined before looked. The other one is in `close`.
         fence(SeqCst);
-        if self.life.load(Acquire) == LIVE {
+        if self.life.load(order(Edge::LifeRead, Acquire)) == LIVE {
             return true;
         }
         self.members.leave(stripe);
@@ -58,7 +59,7 @@ impl ProcessGroup {
 
     /// Has it members? Exact while nobody moves between groups; forks only add to a group that has some.
     pub fn has_members(&self) -> bool {
-        self.life.load(Acquire) == LIVE && !self.members.was_empty()
+        self.life.load(order(Edge::LifeRead, Acquire)) == LIVE && !self.members.was_empty()
     }
 
     /// A member leaves.
@@ -68,13 +69,14 @@ impl ProcessGroup {
 
     /// Ends the group if it has no members. `true` for exactly one caller, who frees what it held.
     pub fn close_if_empty(&self) -> bool {
-        if !self.members.was_empty() || self.life.compare_exchange(LIVE, CLOSING, AcqRel, Relaxed).is_err() {
+        let changed = order(Edge::LifeChanged, AcqRel);
+        if !self.members.was_empty() || self.life.compare_exchange(LIVE, CLOSING, changed, Relaxed).is_err() {
             return false;
         }
         // Ordering: SeqCst fence, edge `group-empty`: closed before counted.
         fence(SeqCst);
         let empty = self.members.was_empty();
-        self.life.store(if empty { GONE } else { LIVE }, Release);
+        self.life.store(if empty { GONE } else { LIVE }, order(Edge::LifeChanged, Release));
         empty
     }
 }

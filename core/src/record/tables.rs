@@ -7,6 +7,7 @@ use crate::lockfree::seat::Seats;
 use crate::lockfree::slab::Slab;
 use crate::record::brood::Brood;
 use crate::record::exit_word::MAX_GROUP;
+use crate::record::fault::{Edge, order};
 use crate::record::pid_table::{PidChoice, PidTable};
 use crate::record::process_group::ProcessGroup;
 use crate::record::task::Task;
@@ -62,25 +63,25 @@ impl Tables {
     /// The thread group of the namespace's init; 0 before it is made.
     pub fn init(&self) -> u32 {
         // Ordering: Acquire, edge `init-made`.
-        self.init.load(Acquire)
+        self.init.load(order(Edge::InitRead, Acquire))
     }
 
     /// Makes `group` the namespace's init. `false`: there is or was one.
     pub fn claim_init(&self, group: u32) -> bool {
         // Ordering: Release, edge `init-made`: the record is complete before anybody can adopt into it.
-        self.init.compare_exchange(0, group, Release, Relaxed).is_ok()
+        self.init.compare_exchange(0, group, order(Edge::InitNamed, Release), Relaxed).is_ok()
     }
 
     /// Has the namespace's init died?
     pub fn is_dying(&self) -> bool {
         // Ordering: Acquire, edge `namespace-dying`.
-        self.dying.load(Acquire) != 0
+        self.dying.load(order(Edge::DyingRead, Acquire)) != 0
     }
 
     /// The namespace's init has died. `true` for one caller.
     pub fn start_dying(&self) -> bool {
         // Ordering: AcqRel, edge `namespace-dying`: who is refused for it sees all that came before.
-        self.dying.swap(1, AcqRel) == 0
+        self.dying.swap(1, order(Edge::DyingTold, AcqRel)) == 0
     }
 }
 

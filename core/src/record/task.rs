@@ -1,5 +1,6 @@
 //! A task: one thread, from clone(2) to its release.
 
+use crate::record::fault::{Edge, order};
 use crate::record::value::{Value32, Value64};
 use crate::record::waiter::Waiter;
 use crate::sync::{AtomicU32, Ordering::*};
@@ -109,14 +110,14 @@ impl Task {
         self.adoptions.set(0);
         self.pdeathsig.store(0, Relaxed);
         self.busy.store(0, Relaxed);
-        self.stage.store(Stage::Embryo as u32, Release);
+        self.stage.store(Stage::Embryo as u32, order(Edge::StageBegun, Release));
     }
 
     /// How far it has come.
     #[inline]
     pub fn stage(&self) -> Stage {
         // Ordering: Acquire, edge `task-stage`.
-        match self.stage.load(Acquire) {
+        match self.stage.load(order(Edge::StageRead, Acquire)) {
             1 => Stage::Embryo,
             2 => Stage::Committing,
             3 => Stage::Running,
@@ -136,7 +137,16 @@ impl Task {
     #[inline]
     pub fn advance(&self, from: Stage, to: Stage) -> bool {
         // Ordering: AcqRel, edge `task-stage`.
-        self.stage.compare_exchange(from as u32, to as u32, AcqRel, Relaxed).is_ok()
+        let success = order(Edge::StageAdvanced, AcqRel);
+        self.stage.compare_exchange(from as u32, to as u32, success, Relaxed).is_ok()
+    }
+
+    /// Goes on to a stage that only the caller can take it to: it made the last step, or has the task's
+    /// last turn, and nobody else steps from there.
+    #[inline]
+    pub fn go_on(&self, to: Stage) {
+        // Ordering: Release, edge `task-stage`.
+        self.stage.store(to as u32, Release);
     }
 
     /// Takes the task's turn for one of its own calls: clone, exec and exit are made by one thread at a
@@ -145,7 +155,7 @@ impl Task {
     pub fn take_turn(&self) -> Option<Turn<'_>> {
         // Ordering: Acquire here and Release in `drop`, edge `own-call`: the next call of the task sees
         // what the last one left in its owner-only fields.
-        self.busy.compare_exchange(0, 1, Acquire, Relaxed).ok().map(|_| Turn(self))
+        self.busy.compare_exchange(0, 1, order(Edge::TurnTaken, Acquire), Relaxed).ok().map(|_| Turn(self))
     }
 
     /// The signal it is sent when its parent thread dies.
@@ -171,6 +181,6 @@ pub struct Turn<'a>(&'a Task);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.busy.store(0, Release);
+        self.0.busy.store(0, order(Edge::TurnReturned, Release));
     }
 }

@@ -84,8 +84,20 @@ impl ThreadGroup {
         self.threads.reset();
     }
 
+    /// Roster place and number for the leader, while nobody else knows the group.
+    pub fn admit_leader(&self) -> (u32, u32) {
+        self.next_ordinal.set(1);
+        (self.threads.claim_first(), 0)
+    }
+
+    /// Roster place and number for a further thread.
+    pub fn admit(&self) -> (u32, u32) {
+        let place = self.threads.claim();
+        (place, self.next_ordinal())
+    }
+
     /// The next thread's number.
-    pub fn next_ordinal(&self) -> u32 {
+    fn next_ordinal(&self) -> u32 {
         self.next_ordinal.add(1)
     }
 

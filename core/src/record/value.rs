@@ -1,5 +1,6 @@
 //! Plain numbers in records that other threads may read.
 
+use crate::record::fault::{Edge, order};
 use crate::sync::{AtomicU32, AtomicU64, Ordering::*};
 
 macro_rules! value {
@@ -32,13 +33,13 @@ macro_rules! value {
             /// Sets the number and returns the old one: of several callers, one gets it.
             #[inline]
             pub fn take(&self, value: $integer) -> $integer {
-                self.0.swap(value, AcqRel)
+                self.0.swap(value, order(Edge::ValueExchanged, AcqRel))
             }
 
             /// Sets the number if it is still `old`.
             #[inline]
             pub fn replace(&self, old: $integer, new: $integer) -> bool {
-                self.0.compare_exchange(old, new, AcqRel, Relaxed).is_ok()
+                self.0.compare_exchange(old, new, order(Edge::ValueExchanged, AcqRel), Relaxed).is_ok()
             }
 
             /// Adds; returns the number before.

@@ -1,5 +1,6 @@
 //! The waiter word: one armed wait of one task.
 
+use crate::record::fault::{Edge, order};
 use crate::sync::{AtomicU64, Ordering::*};
 
 /// What a waiter waits for, as far as the wake-up filter must know it.
@@ -146,21 +147,23 @@ impl Waiter {
         // `Waiters::add`'s.
         let sequence = (self.word.load(Relaxed) >> SEQUENCE_SHIFT).wrapping_add(1);
         self.cookie.store(cookie, Relaxed);
-        self.word.store(ARMED | criteria.encode() | sequence << SEQUENCE_SHIFT, Release);
+        let armed = ARMED | criteria.encode() | sequence << SEQUENCE_SHIFT;
+        self.word.store(armed, order(Edge::WaitArmed, Release));
     }
 
     /// Ends the wait, fired or not.
     pub fn disarm(&self) -> Disarmed {
         // Ordering: AcqRel, edge `waiter-fired`: what the notifier committed before it fired is seen by
         // the look that follows.
-        let mut seen = self.word.load_for_cas(Acquire);
+        let mut seen = self.word.load_for_cas(order(Edge::WaitRead, Acquire));
         loop {
             let was = match seen & STATE {
                 IDLE => return Disarmed::Idle,
                 ARMED => Disarmed::Armed,
                 _ => Disarmed::Fired,
             };
-            match self.word.compare_exchange(seen, seen & !STATE | IDLE, AcqRel, Acquire) {
+            let (success, failure) = (order(Edge::WaitDisarmed, AcqRel), order(Edge::WaitRead, Acquire));
+            match self.word.compare_exchange(seen, seen & !STATE | IDLE, success, failure) {
                 Ok(_) => return was,
                 Err(now) => seen = now,
             }
@@ -169,13 +172,13 @@ impl Waiter {
 
     /// Is a wait with this cookie armed or fired?
     pub fn is_waiting(&self, cookie: u64) -> bool {
-        self.word.load(Acquire) & STATE != IDLE && self.cookie.load(Relaxed) == cookie
+        self.word.load(order(Edge::WaitRead, Acquire)) & STATE != IDLE && self.cookie.load(Relaxed) == cookie
     }
 
     /// Fires the wait if it is armed and `matches`. Returns its cookie if this call fired it: the
     /// caller owes the host the wake-up.
     pub fn fire(&self, matches: impl Fn(Criteria) -> bool) -> Option<u64> {
-        let mut seen = self.word.load_for_cas(Acquire);
+        let mut seen = self.word.load_for_cas(order(Edge::WaitRead, Acquire));
         loop {
             if seen & STATE != ARMED || !matches(Criteria::decode(seen)) {
                 return None;
@@ -183,7 +186,8 @@ impl Waiter {
             // Read before the exchange: if that succeeds, nobody armed anew in between.
             let cookie = self.cookie.load(Relaxed);
             // Ordering: AcqRel, edge `waiter-fired`.
-            match self.word.compare_exchange(seen, seen & !STATE | FIRED, AcqRel, Acquire) {
+            let (success, failure) = (order(Edge::WaitFired, AcqRel), order(Edge::WaitRead, Acquire));
+            match self.word.compare_exchange(seen, seen & !STATE | FIRED, success, failure) {
                 Ok(_) => return Some(cookie),
                 Err(now) => seen = now,
             }

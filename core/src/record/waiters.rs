@@ -1,5 +1,6 @@
 //! Who of a thread group has a wait armed.
 
+use crate::record::fault::{Fault, left_out};
 use crate::sync::{AtomicU64, Ordering::*, fence};
 
 /// A map of armed waits by roster place. Places beyond the map share its last bit, which stays set.
@@ -25,7 +26,9 @@ impl Waiters {
         // Ordering: SeqCst fence, edge `waiter-armed`: armed before looked. The other one is in `armed`.
         //   Weaker: exit and wait both look too early, and the waiter sleeps for ever.
         //   Test:   loom-tests/tests/wait.rs, `no_wake_is_lost`.
-        fence(SeqCst);
+        if !left_out(Fault::FenceAfterArming) {
+            fence(SeqCst);
+        }
     }
 
     /// The task at `place` waits no more.
@@ -39,7 +42,9 @@ impl Waiters {
     #[inline]
     pub fn armed(&self) -> Armed {
         // Ordering: SeqCst fence, edge `waiter-armed`: made ready before looked.
-        fence(SeqCst);
+        if !left_out(Fault::FenceBeforeWaking) {
+            fence(SeqCst);
+        }
         Armed(self.0.load(Relaxed))
     }
 }

@@ -245,6 +245,6 @@ impl<'g> View<'g> {
         if !announced || left_out(Fault::NoHelp) {
             return None;
         }
-        ReadyIndex::commit(segment, position, member, seen, members)
+        ReadyIndex::commit(segment, position, member, seen, members, true)
     }
 }

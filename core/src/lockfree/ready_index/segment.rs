@@ -256,6 +256,10 @@ impl Segment {
     /// Sets the ready bit at `position` and bumps the version on every level, always.
     pub(super) fn set_ready(&self, position: u32) {
         let width = width_bits();
+        if self.node_count == 1 {
+            self.nodes()[0].set(position);
+            return;
+        }
         let (starts, top) = levels(self.slots);
         let mut index = position;
         for start in &starts[..=top] {
@@ -282,7 +286,8 @@ impl Segment {
 
     /// The first ready bit in `from..to`. Stale summary bits met on the way are taken away.
     pub(super) fn next_ready(&self, from: u32, to: u32) -> Option<u32> {
-        if from >= to {
+        // The usual answer first.
+        if from >= to || self.root().bits() == 0 {
             return None;
         }
         let (starts, top) = levels(self.slots);

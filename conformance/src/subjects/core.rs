@@ -1,0 +1,331 @@
+//! The lock-free core, seen through the scenario language.
+
+use std::collections::HashMap;
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use ptexit_core::host::{Event, Host};
+use ptexit_core::ids::TaskId;
+use ptexit_core::tree::{
+    Attr, AttrKind, CloneArgs, CloneKind, ListFilter, Options, PidPolicy, SigchldPolicy, TaskState, Tree, WaitFor,
+    WaitRequest, Waited,
+};
+use ptexit_core::uapi::{Errno, Rusage, Signal, WaitOptions, WaitStatus};
+
+use super::names::Names;
+use super::{Subject, until_blocked};
+use crate::language::{
+    ChildReport, ChildSpec, Happening, IdSpec, Info, Name, Operation, Reply, Sigchld, Sight, SightState, Statement,
+};
+
+/// A host that writes everything down.
+#[derive(Debug, Default)]
+struct Recorder(Mutex<Vec<Event>>);
+
+impl Host for Recorder {
+    fn event(&self, event: &Event) {
+        lock(&self.0).push(*event);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A core and the names of its tasks.
+#[derive(Debug)]
+pub struct OnCore {
+    tree: Tree<Recorder>,
+    names: Mutex<Names<TaskId>>,
+    /// The waits that are armed.
+    armed: Mutex<HashMap<Name, WaitRequest>>,
+    happenings: Vec<Happening>,
+    woken: Vec<Name>,
+}
+
+impl Default for OnCore {
+    fn default() -> Self {
+        OnCore::new()
+    }
+}
+
+impl OnCore {
+    /// A tree in which init has just started.
+    pub fn new() -> Self {
+        let options = Options { pid_policy: PidPolicy::Cyclic, max_tasks: 4096, ..Options::default() };
+        let tree = Tree::new(Recorder::default(), options).expect("the options are in range");
+        let init = tree.init(&clone_args(CloneKind::Process, None)).expect("an empty tree has room for init");
+        let mut names = Names::new();
+        names.add(Name::INIT, init, tree.task_info(init).expect("init is alive").tid);
+        OnCore { tree, names: Mutex::new(names), armed: Mutex::default(), happenings: Vec::new(), woken: Vec::new() }
+    }
+
+    fn id(&self, name: Name) -> Result<TaskId, Errno> {
+        lock(&self.names).handle(name).ok_or(Errno::ESRCH)
+    }
+
+    fn number(&self, name: Name) -> Result<u32, Errno> {
+        lock(&self.names).number(name).ok_or(Errno::ESRCH)
+    }
+
+    fn number_or_own(&self, name: Option<Name>) -> Result<u32, Errno> {
+        name.map_or(Ok(0), |name| self.number(name))
+    }
+
+    fn clone(&self, task: TaskId, name: Name, kind: CloneKind, exit_signal: Option<Signal>) -> Result<Reply, Errno> {
+        let child = self.tree.clone_begin(task, &clone_args(kind, exit_signal))?;
+        // Named before it can be seen: another thread may wait for it as soon as it is committed.
+        let number = self.tree.task_info(child).map(|info| info.tid)?;
+        lock(&self.names).add(name, child, number);
+        self.tree.clone_commit(child)?;
+        Ok(Reply::Done)
+    }
+
+    fn burned_by_process(&self, task: TaskId) -> Rusage {
+        let mut threads = vec![task; 256];
+        let count = self.tree.list(ListFilter::Threads(task), &mut threads).unwrap_or(0);
+        let mut names = lock(&self.names);
+        let threads: Vec<Name> = threads.iter().take(count).map(|&thread| names.name(thread)).collect();
+        names.take_all_burned(threads.into_iter())
+    }
+
+    fn call(&self, actor: Name, operation: &Operation) -> Result<Reply, Errno> {
+        let (task, tree) = (self.id(actor)?, &self.tree);
+        let done = |()| Reply::Done;
+        match *operation {
+            Operation::Fork(name, signal) => self.clone(task, name, CloneKind::Process, signal),
+            Operation::Sibling(name) => self.clone(task, name, CloneKind::Sibling, None),
+            Operation::Thread(name) => self.clone(task, name, CloneKind::Thread, None),
+            Operation::Exec => tree.exec(task).map(done),
+            Operation::Exit(code) => {
+                let status = tree.exit_begin(task, WaitStatus::exited(code))?;
+                let usage = lock(&self.names).take_burned(actor);
+                tree.exit_finish(task, &usage).map(|()| Reply::Decided(status))
+            }
+            Operation::ExitBegin(code) => tree.exit_begin(task, WaitStatus::exited(code)).map(Reply::Decided),
+            Operation::ExitFinish => {
+                let usage = lock(&self.names).take_burned(actor);
+                tree.exit_finish(task, &usage).map(done)
+            }
+            Operation::ExitGroup(code) => {
+                let usage = self.burned_by_process(task);
+                tree.report_exit(task, WaitStatus::exited(code), &usage).map(done)
+            }
+            Operation::ExitGroupBegin(code) => tree.exit_group(task, WaitStatus::exited(code)).map(Reply::Decided),
+            Operation::Kill(name, signal, core) => {
+                let victim = self.id(name)?;
+                let usage = self.burned_by_process(victim);
+                tree.report_exit(victim, WaitStatus::signaled(signal, core), &usage).map(done)
+            }
+            Operation::Wait4(who, options) => self.wait4(actor, who, options),
+            Operation::Waitid(which, options) => self.waitid(actor, which, options),
+            Operation::Interrupt(name) => self.interrupt(name),
+            Operation::Sigchld(Sigchld { ignore, no_cld_wait, no_cld_stop }) => {
+                tree.set_attr(task, Attr::Sigchld(SigchldPolicy { ignore, no_cld_wait, no_cld_stop })).map(done)
+            }
+            Operation::Subreaper(on) => tree.set_attr(task, Attr::Subreaper(on)).map(done),
+            Operation::Pdeathsig(signal) => tree.set_attr(task, Attr::Pdeathsig(signal)).map(done),
+            Operation::Setpgid(process, group) => {
+                tree.setpgid(task, self.number_or_own(process)?, self.number_or_own(group)?).map(done)
+            }
+            Operation::Setsid => tree.setsid(task).map(|_| Reply::Done),
+            Operation::Uid(uid) => tree.set_attr(task, Attr::Uid(uid)).map(done),
+            Operation::Burn(ms, kib) => {
+                lock(&self.names).burn(actor, ms, kib);
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    /// The host's half of wait4(2): the meaning of its arguments.
+    fn wait4(&self, actor: Name, who: ChildSpec, options: u32) -> Result<Reply, Errno> {
+        use WaitOptions as O;
+        let known = O::WNOHANG | O::WSTOPPED | O::WCONTINUED | O::WNOTHREAD | O::WCLONE | O::WALL;
+        let options = O::from_bits(options).filter(|&o| known.contains(o)).ok_or(Errno::EINVAL)?;
+        let which = match who {
+            ChildSpec::Any | ChildSpec::Raw(-1) => WaitFor::All,
+            ChildSpec::Raw(i32::MIN) => return Err(Errno::ESRCH),
+            ChildSpec::Child(name) => WaitFor::Pid(self.number(name)?),
+            ChildSpec::Group(name) => WaitFor::Pgid(self.number(name)?),
+            ChildSpec::Raw(pid @ 1..) => WaitFor::Pid(pid as u32),
+            ChildSpec::Raw(pgid) => WaitFor::Pgid(pgid.unsigned_abs()),
+        };
+        self.wait(actor, which, options | O::WEXITED)
+    }
+
+    /// The host's half of waitid(2).
+    fn waitid(&self, actor: Name, which: IdSpec, options: u32) -> Result<Reply, Errno> {
+        let options = WaitOptions::from_bits(options).ok_or(Errno::EINVAL)?;
+        let which = match which {
+            IdSpec::All => WaitFor::All,
+            IdSpec::RawPid(..=0) | IdSpec::RawPgid(..0) => return Err(Errno::EINVAL),
+            IdSpec::Pid(name) => WaitFor::Pid(self.number(name)?),
+            IdSpec::RawPid(pid) => WaitFor::Pid(pid as u32),
+            IdSpec::Pgid(name) => WaitFor::Pgid(self.number(name)?),
+            IdSpec::RawPgid(pgid) => WaitFor::Pgid(pgid as u32),
+            IdSpec::Pidfd(name) => WaitFor::Task(self.id(name)?),
+        };
+        self.wait(actor, which, options)
+    }
+
+    fn wait(&self, actor: Name, which: WaitFor, options: WaitOptions) -> Result<Reply, Errno> {
+        let task = self.id(actor)?;
+        let mut request = WaitRequest { which, options, cookie: 7 };
+        let waited = self.tree.wait(task, &request)?;
+        if waited == Waited::Armed {
+            if which == WaitFor::Pgid(0) {
+                // Linux looks the group up once, when the wait begins.
+                request.which = WaitFor::Pgid(self.tree.task_info(task)?.pgid);
+            }
+            lock(&self.armed).insert(actor, request);
+        }
+        Ok(self.waited(waited))
+    }
+
+    fn interrupt(&self, waiter: Name) -> Result<Reply, Errno> {
+        let request = lock(&self.armed).remove(&waiter).ok_or(Errno::E_STATE)?;
+        self.tree.wait_cancel(self.id(waiter)?, request.cookie).map(|_| Reply::Done)
+    }
+
+    fn waited(&self, waited: Waited) -> Reply {
+        match waited {
+            Waited::Nothing => Reply::Nothing,
+            Waited::Armed => Reply::Blocks,
+            Waited::Child(child) => Reply::Child(ChildReport {
+                child: lock(&self.names).name(child.task),
+                uid: child.uid,
+                status: child.status,
+                usage: child.usage,
+            }),
+        }
+    }
+
+    fn listen(&mut self) {
+        let events = core::mem::take(&mut *lock(&self.tree.host().0));
+        let names = lock(&self.names);
+        for event in events {
+            let name = |task| names.name(task);
+            match event {
+                Event::Signal { target, info, .. } => self.happenings.push(Happening::Signal(
+                    name(target),
+                    Info {
+                        signal: info.signal,
+                        code: info.code,
+                        from: names.by_number(info.pid),
+                        uid: info.uid,
+                        status: info.status,
+                        utime_ns: info.utime_ns,
+                        stime_ns: info.stime_ns,
+                    },
+                )),
+                Event::Wake { task, .. } => self.woken.push(name(task)),
+                Event::Interrupt { task, .. } => self.happenings.push(Happening::MustExit(name(task))),
+                Event::Exited { task, status, .. } => self.happenings.push(Happening::Exited(name(task), status)),
+                Event::Reaped { task, reaper, status, usage, .. } => {
+                    let (task, by) = (name(task), reaper.map(name));
+                    self.happenings.push(Happening::Reaped { task, by, status, usage });
+                }
+                Event::Reparented { task, parent, .. } => {
+                    self.happenings.push(Happening::Reparented(name(task), name(parent)));
+                }
+                Event::PidFree { pid } => self.happenings.extend(names.by_number(pid).map(Happening::NumberFree)),
+            }
+        }
+    }
+}
+
+fn clone_args(kind: CloneKind, exit_signal: Option<Signal>) -> CloneArgs {
+    CloneArgs { kind, exit_signal, pid: 0, cookie: 0 }
+}
+
+impl Subject for OnCore {
+    fn title(&self) -> &'static str {
+        "core"
+    }
+
+    fn perform(&mut self, statement: &Statement) -> Reply {
+        let reply = self.call(statement.actor, &statement.operation);
+        self.listen();
+        reply.unwrap_or_else(Reply::Failed)
+    }
+
+    /// One host thread a branch, released together.
+    fn perform_together(&mut self, branches: &[Vec<Statement>]) -> Vec<Vec<Reply>> {
+        let start = Barrier::new(branches.len());
+        let (this, start) = (&*self, &start);
+        let replies = thread::scope(|scope| {
+            let running: Vec<_> = branches
+                .iter()
+                .map(|branch| {
+                    scope.spawn(move || {
+                        start.wait();
+                        until_blocked(branch, |s| this.call(s.actor, &s.operation).unwrap_or_else(Reply::Failed))
+                    })
+                })
+                .collect();
+            running.into_iter().map(|branch| branch.join().expect("a branch does not panic")).collect()
+        });
+        self.listen();
+        replies
+    }
+
+    fn happenings(&mut self) -> Vec<Happening> {
+        core::mem::take(&mut self.happenings)
+    }
+
+    fn woken(&mut self) -> Vec<Name> {
+        core::mem::take(&mut self.woken)
+    }
+
+    fn look_again(&mut self, waiter: Name) -> Reply {
+        let Some(request) = lock(&self.armed).remove(&waiter) else {
+            return Reply::Failed(Errno::E_STATE);
+        };
+        let reply = self.wait(waiter, request.which, request.options);
+        self.listen();
+        reply.unwrap_or_else(Reply::Failed)
+    }
+
+    fn observe(&self, task: Name) -> Option<Sight> {
+        let id = self.id(task).ok()?;
+        let info = self.tree.task_info(id).ok()?;
+        let names = lock(&self.names);
+        let state = match info.state {
+            TaskState::Embryo => return None,
+            TaskState::Running => SightState::Running,
+            TaskState::Exiting => SightState::Exiting,
+            TaskState::Zombie => SightState::Zombie,
+        };
+        let mut children = vec![id; 64];
+        let count = self.tree.list(ListFilter::Children(id), &mut children).ok()?;
+        if count > children.len() {
+            children.resize(count, id);
+            self.tree.list(ListFilter::Children(id), &mut children).ok()?;
+        }
+        children.truncate(count);
+        let attr = |kind| self.tree.get_attr(id, kind).ok();
+        let Some(Attr::Sigchld(sigchld)) = attr(AttrKind::Sigchld) else { return None };
+        Some(Sight {
+            state,
+            leader: names.by_number(info.tgid)?,
+            parent: names.by_number(info.ppid),
+            group: names.by_number(info.pgid),
+            session: names.by_number(info.sid),
+            uid: info.uid,
+            threads: info.threads,
+            status: info.status,
+            children: children.iter().map(|&child| names.name(child)).collect(),
+            children_usage: self.tree.children_usage(id).ok()?,
+            subreaper: attr(AttrKind::Subreaper)? == Attr::Subreaper(true),
+            pdeathsig: match attr(AttrKind::Pdeathsig)? {
+                Attr::Pdeathsig(signal) => signal,
+                _ => return None,
+            },
+            sigchld: Sigchld {
+                ignore: sigchld.ignore,
+                no_cld_wait: sigchld.no_cld_wait,
+                no_cld_stop: sigchld.no_cld_stop,
+            },
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! The core does what the model does: the same results, events and states, step by step, on random
+//! scenarios and on those of `conformance/scenarios`.
+//!
+//! `CASES` sets how many random scenarios are tried, `SEED` (32 bytes or fewer) which ones. A scenario on
+//! which the two differ is shrunk and printed, ready for `scenario check`.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use ptexit_conformance::generate::{Choice, choices, statement};
+use ptexit_conformance::language::{Line, Script};
+use ptexit_conformance::run::{Lockstep, Runner, disagreement, shrink};
+use ptexit_conformance::subjects::{OnCore, OnModel};
+
+const LONGEST: usize = 60;
+
+fn cases() -> u32 {
+    let default = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
+    env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
+}
+
+fn runner() -> TestRunner {
+    let config = Config { cases: cases(), failure_persistence: None, ..Config::default() };
+    let mut seed = [0; 32];
+    let text = env::var("SEED").unwrap_or_else(|_| "libptexit".into());
+    seed.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+}
+
+/// The scenario that the choices mean, and whether core and model agree on it.
+fn agree(choices: &[Choice]) -> bool {
+    let mut both = Lockstep::new(OnCore::new());
+    choices.iter().all(|&choice| match statement(choice, &both.model) {
+        Some(statement) => both.line(&Line::Step(statement)).2.is_ok(),
+        None => true,
+    })
+}
+
+fn script_of(choices: &[Choice]) -> Script {
+    let mut model = Runner::new(OnModel::new());
+    let mut statements = Vec::new();
+    for &choice in choices {
+        if let Some(statement) = statement(choice, &model) {
+            model.line(&Line::Step(statement));
+            statements.push(statement);
+        }
+    }
+    Script::of(statements)
+}
+
+#[test]
+fn random_scenarios_agree_with_the_model() {
+    let outcome = runner().run(&choices(LONGEST), |choices| match agree(&choices) {
+        true => Ok(()),
+        false => Err(TestCaseError::fail("core and model differ")),
+    });
+    let choices = match outcome {
+        Ok(()) => return,
+        Err(TestError::Fail(_, choices)) => choices,
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    };
+    let differs = |script: &Script| disagreement(script, OnCore::new()).is_some();
+    let script = script_of(&choices);
+    let shown = disagreement(&script, OnCore::new()).map_or(script, |found| shrink(&found.script, differs));
+    match disagreement(&shown, OnCore::new()) {
+        Some(found) => panic!("core and model differ on this scenario:\n{}\n{found}", found.script),
+        None => panic!("core and model differ on this scenario, but not always:\n{shown}"),
+    }
+}
+
+#[test]
+fn known_scenarios_agree_with_the_model_and_with_their_text() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/scenarios");
+    let mut files: Vec<_> = fs::read_dir(&folder).expect("the scenarios are there").flatten().collect();
+    files.sort_by_key(|file| file.file_name());
+    assert!(files.len() > 20, "only {} scenarios in {}", files.len(), folder.display());
+    for file in files {
+        let name = file.file_name().to_string_lossy().into_owned();
+        let text = fs::read_to_string(file.path()).expect("a scenario is a text");
+        let script: Script = text.parse().unwrap_or_else(|error| panic!("{name}, {error}"));
+        assert!(script.has_expectation(), "{name} does not say what should come of it");
+        let (mut both, mut one_way) = (Lockstep::new(OnCore::new()), true);
+        for (line, expected) in script.lines.iter().zip(&script.expected) {
+            let (model, _, verdict) = both.line(line);
+            if let Err(difference) = verdict {
+                panic!("{name}, `{line}`: {difference}");
+            }
+            // Which outcome a `par` line has differs from run to run, and what comes after it.
+            one_way &= matches!(line, Line::Step(_));
+            if one_way {
+                assert_eq!(*expected, model.trace(), "{name}, `{line}`: expected (left), the model (right)");
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Waiting: one waiter reaps, no wake is lost, and who will never be woken by a zombie is told so.
+#![cfg(loom)]
+
+use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
+use loom_tests::fault::{holds_always, needs};
+use ptexit_core::ids::TaskId;
+use ptexit_core::protocol::inspect;
+use ptexit_core::record::fault::{Edge, Fault};
+use ptexit_core::tree::{Attr, CloneKind, SigchldPolicy, WaitFor, Waited};
+use ptexit_core::uapi::{Errno, WaitOptions};
+
+const BLOCKING: WaitOptions = WaitOptions::empty();
+
+fn two_waiters_of_one_zombie(first: fn(TaskId) -> WaitFor, second: fn(TaskId) -> WaitFor) {
+    let (family, init) = Family::new(1);
+    let sibling = family.make(MAIN, init, CloneKind::Thread);
+    let zombie = family.fork(MAIN, init);
+    family.exit(MAIN, zombie);
+    let thread = spawn(&family, 1, move |family, seat| family.wait(seat, sibling, second(zombie), WaitOptions::WNOHANG));
+    let mine = family.wait(MAIN, init, first(zombie), WaitOptions::WNOHANG);
+    let theirs = thread.join().unwrap();
+    assert_eq!(family.reaped(zombie), 1);
+    for (winner, loser) in [(&mine, &theirs), (&theirs, &mine)] {
+        if let Some(result) = child(winner) {
+            assert_is(result, zombie);
+            assert_eq!(*loser, Err(Errno::ECHILD));
+            return end(family);
+        }
+    }
+    panic!("nobody reaped: {mine:?}, {theirs:?}");
+}
+
+fn two_waiters_one_reap() {
+    two_waiters_of_one_zombie(|_| WaitFor::All, |_| WaitFor::All);
+}
+
+fn any_and_by_name_one_reap() {
+    two_waiters_of_one_zombie(|_| WaitFor::All, WaitFor::Task);
+}
+
+/// T04: of two threads that wait for one zombie exactly one reaps it, and the other one has no child.
+#[test]
+fn two_waiters() {
+    holds_always("two_waiters_one_reap", 2, two_waiters_one_reap);
+    holds_always("any_and_by_name_one_reap", 2, any_and_by_name_one_reap);
+}
+
+fn no_wake_is_lost() {
+    let (family, init) = Family::new(1);
+    let dying = family.fork(MAIN, init);
+    family.exit_begin(MAIN, dying);
+    let thread = spawn(&family, 1, move |family, seat| family.exit_finish(seat, dying));
+    let mut waited = family.wait(MAIN, init, WaitFor::All, BLOCKING);
+    thread.join().unwrap();
+    if waited == Ok(Waited::Armed) {
+        assert_eq!(family.wakes(init), 1, "asleep for ever");
+        waited = family.wait(MAIN, init, WaitFor::All, BLOCKING);
+    }
+    assert_is(child(&waited).expect("the dead child"), dying);
+    assert_eq!(family.sigchlds(init, dying), 1);
+    end(family);
+}
+
+fn no_wake_by_name_is_lost() {
+    let (family, init) = Family::new(1);
+    let dying = family.fork(MAIN, init);
+    family.exit_begin(MAIN, dying);
+    let thread = spawn(&family, 1, move |family, seat| family.exit_finish(seat, dying));
+    let mut waited = family.wait(MAIN, init, WaitFor::Task(dying), BLOCKING);
+    thread.join().unwrap();
+    if waited == Ok(Waited::Armed) {
+        assert_eq!(family.wakes(init), 1, "asleep for ever");
+        waited = family.wait(MAIN, init, WaitFor::Task(dying), BLOCKING);
+    }
+    assert_is(child(&waited).expect("the dead child"), dying);
+    end(family);
+}
+
+/// T06: a child exits while its parent is about to sleep: the wait finds it, or is woken.
+#[test]
+fn no_lost_wake() {
+    holds_always("no_wake_is_lost", 2, no_wake_is_lost);
+    holds_always("no_wake_by_name_is_lost", 2, no_wake_by_name_is_lost);
+}
+
+fn autoreap_wakes_into_echild() {
+    let (family, init) = Family::new(1);
+    let ignore = SigchldPolicy { ignore: true, ..SigchldPolicy::default() };
+    family.call(MAIN, |call| inspect::set_attr(call, init, Attr::Sigchld(ignore))).unwrap();
+    let dying = family.fork(MAIN, init);
+    family.exit_begin(MAIN, dying);
+    let thread = spawn(&family, 1, move |family, seat| family.exit_finish(seat, dying));
+    let mut waited = family.wait(MAIN, init, WaitFor::All, BLOCKING);
+    thread.join().unwrap();
+    if waited == Ok(Waited::Armed) {
+        assert_eq!(family.wakes(init), 1, "asleep for ever");
+        waited = family.wait(MAIN, init, WaitFor::All, BLOCKING);
+    }
+    assert_eq!(waited, Err(Errno::ECHILD));
+    assert_eq!((family.reaped(dying), family.sigchlds(init, dying)), (1, 0));
+    end(family);
+}
+
+/// T07: the last child reaps itself while its parent waits for it: the wait ends with ECHILD.
+#[test]
+fn autoreap() {
+    holds_always("autoreap_wakes_into_echild", 2, autoreap_wakes_into_echild);
+}
+
+#[test]
+fn canaries() {
+    needs(Fault::ReapedOnce, "two_waiters_one_reap", 2, two_waiters_one_reap);
+    needs(Fault::FenceAfterArming, "no_wake_is_lost", 2, no_wake_is_lost);
+    needs(Fault::FenceBeforeWaking, "no_wake_is_lost", 2, no_wake_is_lost);
+    needs(Fault::LookAfterArming, "no_wake_is_lost", 2, no_wake_is_lost);
+    needs(Fault::AutoreapWakes, "autoreap_wakes_into_echild", 2, autoreap_wakes_into_echild);
+}
+
+#[test]
+#[ignore = "prints what fails when an edge is relaxed"]
+fn survey() {
+    loom_tests::fault::survey(
+        &[Edge::ExitRead, Edge::ExitChanged, Edge::WaitArmed, Edge::WaitRead, Edge::WaitFired, Edge::WaitDisarmed],
+        &[
+            ("two_waiters_one_reap", 2, two_waiters_one_reap),
+            ("any_and_by_name_one_reap", 2, any_and_by_name_one_reap),
+            ("no_wake_is_lost", 2, no_wake_is_lost),
+            ("no_wake_by_name_is_lost", 2, no_wake_by_name_is_lost),
+            ("autoreap_wakes_into_echild", 2, autoreap_wakes_into_echild),
+        ],
+    );
+}

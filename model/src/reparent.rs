@@ -1,0 +1,85 @@
+//! Who inherits the children of a dead thread; `PR_SET_CHILD_SUBREAPER` and `PR_SET_PDEATHSIG` in
+//! prctl(2).
+
+use ptexit_core::uapi::{SI_USER, SigInfo, Signal};
+
+use crate::event::Event;
+use crate::state::{Model, ProcessKey, Stage, TaskKey};
+
+impl Model {
+    /// Each child goes to the end of the new parent's list, oldest first.
+    pub(crate) fn give_away_children(&mut self, dying: TaskKey) {
+        let children = core::mem::take(&mut self.tasks[dying].children);
+        if children.is_empty() {
+            return;
+        }
+        let process = self.tasks[dying].process;
+        if let Some(sibling) = self.first_running_thread(process) {
+            // The parent process is still the same: nobody is told but those who asked for it.
+            for child in children.into_values() {
+                self.append_child(sibling, child);
+                self.send_pdeathsig(child, dying);
+            }
+        } else if let Some(sibling) = self.first_exiting_thread_but(dying) {
+            // All of the process is on its way out: it hands over its children when the last thread
+            // ends. Linux does so thread by thread, which looks as if this thread had ended later.
+            children.into_values().for_each(|child| self.append_child(sibling, child));
+        } else {
+            let heir = self.find_ancestor_to_adopt(process);
+            for child in children.into_values() {
+                match heir {
+                    Some(heir) => self.append_child(heir, child),
+                    None => self.processes[child].parent = None,
+                }
+                self.send_pdeathsig(child, dying);
+                self.enter_new_family(child);
+            }
+        }
+    }
+
+    fn first_exiting_thread_but(&self, dying: TaskKey) -> Option<TaskKey> {
+        let mut threads = self.process_of(dying).threads.iter().copied();
+        threads.find(|&thread| thread != dying && self.tasks[thread].stage == Stage::Exiting)
+    }
+
+    /// The nearest ancestor that is a subreaper, else init. Only threads that have not begun to exit are
+    /// asked: `None` if init is on its way out as well.
+    fn find_ancestor_to_adopt(&self, dying: ProcessKey) -> Option<TaskKey> {
+        let mut ancestor = self.processes[dying].parent;
+        while let Some(thread) = ancestor {
+            let process = self.tasks[thread].process;
+            if self.processes[process].subreaper
+                && let Some(alive) = self.first_running_thread(process)
+            {
+                return Some(alive);
+            }
+            ancestor = self.processes[process].parent;
+        }
+        self.init.and_then(|init| self.first_running_thread(init))
+    }
+
+    /// The adopted child is an ordinary one from now on, whatever signal it was to send. If it is a
+    /// zombie, the new parent learns of it as if it had died just now.
+    fn enter_new_family(&mut self, child: ProcessKey) {
+        self.processes[child].exit_signal = Some(Signal::SIGCHLD);
+        if let Some(parent) = self.processes[child].parent {
+            self.tell(Event::Reparented { task: self.processes[child].leader, parent });
+        }
+        if self.is_dead(child) && self.notify_parent(child) {
+            self.reap(child, None);
+        }
+    }
+
+    /// Each thread of the child has its own wish. The signal names the process of the dead thread.
+    fn send_pdeathsig(&mut self, child: ProcessKey, dying: TaskKey) {
+        let (pid, uid) = (self.pid(self.tasks[dying].process), self.process_of(dying).uid);
+        for thread in self.processes[child].threads.clone() {
+            if let Some(signal) = self.tasks[thread].pdeathsig {
+                self.send_signal(
+                    thread,
+                    SigInfo { signal, code: SI_USER, pid, uid, status: 0, utime_ns: 0, stime_ns: 0 },
+                );
+            }
+        }
+    }
+}

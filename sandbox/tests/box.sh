@@ -1,0 +1,222 @@
+#!/bin/sh
+# What ptbox itself promises: its report, its messages, its end.
+#
+#   box.sh PTBOX
+
+ptbox=$1
+[ -x "$ptbox" ] || { echo "usage: box.sh PTBOX" >&2; exit 2; }
+case $ptbox in /*) ;; *) ptbox=$PWD/$ptbox ;; esac
+scratch=$(mktemp -d)
+chmod 755 "$scratch"
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 2
+passed=0 failed=0 skipped=0
+
+good() { passed=$((passed + 1)); [ -z "$VERBOSE" ] || echo "ok   $1"; }
+bad() { failed=$((failed + 1)); echo "FAIL $1: $2"; [ ! -s out ] || sed 's/^/     out: /' out; [ ! -s err ] || sed 's/^/     err: /' err; }
+skip() { skipped=$((skipped + 1)); echo "SKIP $1: $2"; }
+
+# box STATUS ARGUMENTS...: runs ptbox into the files out and err; true if its exit status is STATUS.
+box() {
+	wanted=$1
+	shift
+	timeout -k 5 30 "$ptbox" "$@" > out 2> err < /dev/null
+	got=$?
+	[ $got -eq "$wanted" ]
+}
+
+# says NAME STATUS PATTERN ARGUMENTS...: the status, and the pattern on standard error.
+says() {
+	name=$1 status=$2 pattern=$3
+	shift 3
+	if ! box "$status" "$@"; then
+		bad "$name" "exit status $got, not $status"
+	elif ! grep -q -e "$pattern" err; then
+		bad "$name" "does not say: $pattern"
+	else
+		good "$name"
+	fi
+}
+
+# row NAME PATTERN...: extended patterns, each of which some line of the tree in err must match.
+row() {
+	name=$1
+	shift
+	for pattern; do
+		grep -Eq -e "$pattern" err || { bad "$name" "no line like: $pattern"; return; }
+	done
+	good "$name"
+}
+
+gone() { # gone PID...: none of them is left, within a second
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		left=
+		for pid; do [ ! -d "/proc/$pid" ] || left="$left $pid"; done
+		[ -n "$left" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# The processes that have the given number of six digits for an argument.
+marked() { grep -lzxs -e "${1%?}[${1#?????}]" /proc/[0-9]*/cmdline | cut -d/ -f3; }
+
+if ! "$ptbox" true 2> err; then
+	skip "everything" "the box does not run here: $(head -1 err)"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+fi
+
+# --- what it takes and says
+
+if box 0 --help && grep -q 'Usage: ptbox' out; then good help; else bad help "no usage"; fi
+if box 0 --version && grep -q 'libptexit' out; then good version; else bad version "no version"; fi
+says no_program 125 'which program' --tree
+says unknown_option 125 'ptbox --help' --no-such-option true
+says bad_timeout 125 'number of seconds' --timeout=soon true
+says bad_tree_file 125 'cannot write' --tree=/nonexistent/file true
+says not_found 127 'no such program in PATH' no-such-program-anywhere
+says not_found_path 127 'No such file' ./no-such-file
+says directory 126 'is a directory' /
+touch plain
+says not_executable 126 'not executable' ./plain
+echo 'echo no interpreter line' > noline
+chmod +x noline
+says no_interpreter_line 126 'sh ./noline' ./noline
+printf '#!/no/such/interpreter\n' > badline
+chmod +x badline
+says missing_interpreter 126 '/no/such/interpreter is not there' ./badline
+printf '#! /bin/sh\nexit 21\n' > script
+chmod +x script
+if box 21 ./script; then good script_with_interpreter; else bad script_with_interpreter "exit status $got"; fi
+{ printf '\177ELF\002\001\001\000\000\000\000\000\000\000\000\000\002\000\267\000'; head -c 100 /dev/zero; } > arm
+chmod +x arm
+says wrong_machine 126 '64-bit ARM' ./arm
+{ printf '\177ELF\001\001\001\000\000\000\000\000\000\000\000\000\002\000\003\000'; head -c 100 /dev/zero; } > i386
+chmod +x i386
+says wrong_class 126 '32-bit x86' ./i386
+if box 33 -- sh -c 'exit 33' --tree; then good options_end_at_program; else bad options_end_at_program "exit status $got"; fi
+if box 143 sh -c 'kill -TERM $$'; then good killed_is_128_plus; else bad killed_is_128_plus "exit status $got"; fi
+
+# --- the tree
+
+box 0 --tree -- sh -c '(sleep 0.2; exit 3) & wait $!; exit 0'
+row tree_of_a_wait '^TASK +STATUS +PARENT' '^1 init' '^└─ 2 sh +exit 0 +1 +- +1 ' '^   └─ 3 sh +exit 3 +2 +- +2 +0\.2'
+box 0 --tree -- sh -c 'sh -c "sleep 0.2; exit 4" & exit 0'
+row tree_of_an_orphan '^   └─ 3 sh +exit 4 +2 +1 +1 +0\.2'
+box 0 --tree -- sh -c 'sh -c "exit 5" & exec sleep 0.3'
+row tree_of_a_zombie '3 sh +exit 5 +2 +1 +1 +0\.0[0-9]+ s +0\.[23]'
+box 0 --tree -- sh -c 'sh -c "kill -KILL \$\$"; exit 0'
+row tree_of_a_killed_one '3 sh +SIGKILL +2'
+box 0 --tree=report -- true
+if [ ! -s err ] && grep -q '2 true' report; then good tree_to_a_file; else bad tree_to_a_file "no report in the file"; fi
+if command -v python3 > /dev/null; then
+	cat > subreaper.py <<'X'
+import ctypes, os, time
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+if os.fork() == 0:
+    if os.fork() == 0:
+        time.sleep(0.2)
+        os._exit(6)
+    os._exit(0)
+os.wait()
+os.wait()
+X
+	python=$(python3 -c 'import sys; print(sys.executable)')
+	box 0 --tree "$python" subreaper.py
+	row tree_of_a_subreaper '4 python[0-9.]* +exit 6 +3 +2 +2 +0\.2'
+	box 0 --tree "$python" -c 'import signal, os, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if os.fork() == 0: os._exit(7)
+time.sleep(0.2)'
+	row tree_of_an_ignored_child '3 python[0-9.]* +exit 7 +2 +- +itself .* 0\.000 s$'
+else
+	skip tree_of_a_subreaper "not installed: python3"
+	skip tree_of_an_ignored_child "not installed: python3"
+fi
+box 0 --trace -- sh -c 'sh -c "exit 5"; exit 0'
+row trace '2: new process 3, child of 2' '3: execve' '3: process ends, exit 5' '3: reaped by 2'
+
+# --- its end
+
+box 3 --no-wait -- sh -c 'sleep 171717 & exit 3'
+if [ $got -eq 3 ] && [ -z "$(marked 171717)" ]; then good no_wait; else bad no_wait "status $got, left: $(marked 171717)"; fi
+began=$(date +%s)
+says timeout 124 'time limit' --timeout=0.5 -- sh -c 'sleep 181818 & sleep 181818'
+if [ $(($(date +%s) - began)) -lt 5 ] && [ -z "$(marked 181818)" ]; then good timeout_kills; else bad timeout_kills "left: $(marked 181818)"; fi
+box 0 -- sh -c '(sleep 0.5; echo late) & exit 0'
+if grep -q late out; then good waits_for_orphans; else bad waits_for_orphans "the orphan did not write"; fi
+
+"$ptbox" -- sh -c 'setsid sleep 191919 & (sleep 191919 & sleep 191919 & exec setsid sleep 191919) & wait' &
+front=$!
+sleep 0.5
+guests=$(marked 191919)
+kill -KILL $front
+wait $front 2> /dev/null
+if [ "$(echo $guests | wc -w)" -lt 4 ]; then
+	bad killed_box "only these ran: $guests"
+elif gone $guests; then
+	good killed_box
+else
+	bad killed_box "left: $left"
+fi
+
+"$ptbox" -- sh -c 'trap "exit 44" TERM; sleep 202020 & wait' 2> err &
+front=$!
+sleep 0.4
+kill -TERM $front
+sleep 0.3
+kill -0 $front 2> /dev/null && guest=$(marked 202020) && kill -KILL $guest
+wait $front
+if [ $? -eq 44 ]; then good forwards_signals; else bad forwards_signals "the program did not get SIGTERM"; fi
+
+if box 0 --timeout=10 -- sh -c 'sleep 0.2 & kill -STOP $!; sleep 0.3; kill -CONT $!; wait $!'; then
+	good stop_and_continue
+else
+	bad stop_and_continue "exit status $got"
+fi
+if box 0 --timeout=10 -- sh -c 'sleep 5 & kill -STOP $!; kill -KILL $!; wait $!; [ $? -eq 137 ]'; then
+	good kill_a_stopped_one
+else
+	bad kill_a_stopped_one "exit status $got"
+fi
+if command -v strace > /dev/null; then
+	says guest_ptrace 1 'debuggers and tracers' strace true
+else
+	skip guest_ptrace "not installed: strace"
+fi
+
+# --- without privileges
+
+if [ "$(id -u)" -ne 0 ]; then
+	good ordinary_user
+elif ! command -v setpriv > /dev/null; then
+	skip ordinary_user "not installed: setpriv"
+else
+	cp "$ptbox" box-copy 2> /dev/null
+	lib=$(ldd "$ptbox" | sed -n 's/.*libptexit[^ ]* => \([^ ]*\).*/\1/p')
+	[ -z "$lib" ] || cp "$lib" .
+	export LD_LIBRARY_PATH="$scratch"
+	as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+	if ! $as_nobody ./box-copy true 2> err && grep -q 'namespace' err; then
+		skip ordinary_user "$(head -2 err | tail -1)"
+	else
+		timeout 20 $as_nobody ./box-copy --tree -- sh -c 'id -u; sh -c "exit 4"; echo $?; (sleep 0.1; exit 5) & wait $!' > out 2> err
+		status=$?
+		if [ $status -eq 5 ] && [ "$(tr '\n' ' ' < out)" = "65534 4 " ] && grep -q 'exit 4' err; then
+			good ordinary_user
+		else
+			bad ordinary_user "exit status $status"
+		fi
+		$as_nobody ./box-copy -- sh -c 'sleep 212121; true' &
+		front=$!
+		sleep 0.4
+		guests=$(marked 212121)
+		kill -KILL $front
+		wait $front 2> /dev/null
+		if [ -n "$guests" ] && gone $guests; then good ordinary_user_killed; else bad ordinary_user_killed "left: $left"; fi
+	fi
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]

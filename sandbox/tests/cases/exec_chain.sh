@@ -1,0 +1,1 @@
+exec sh -c 'exec sh -c "exec sh -c \"exit 11\""'

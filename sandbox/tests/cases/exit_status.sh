@@ -1,0 +1,3 @@
+sh -c 'exit 7'
+echo $?
+exit 7

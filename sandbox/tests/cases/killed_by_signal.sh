@@ -1,0 +1,5 @@
+sh -c 'kill -TERM $$'
+echo $?
+sh -c 'kill -KILL $$'
+echo $?
+kill -KILL $$
