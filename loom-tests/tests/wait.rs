@@ -1,8 +1,8 @@
 //! Waiting: one waiter reaps, no wake is lost, and who will never be woken by a zombie is told so.
 #![cfg(loom)]
 
-use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
 use loom_tests::Mode;
+use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
 use loom_tests::fault::{holds_always, needs, needs_in};
 use ptexit_core::ids::TaskId;
 use ptexit_core::protocol::inspect;
