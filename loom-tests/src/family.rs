@@ -119,6 +119,11 @@ impl Family {
         self.wait(seat, waiter, WaitFor::All, WaitOptions::WNOHANG)
     }
 
+    /// The events so far, for the message of an assertion.
+    pub fn told(&self) -> Vec<Event> {
+        self.events.lock().expect("no thread panicked here").clone()
+    }
+
     /// How many events so far are such ones.
     pub fn count(&self, is: impl Fn(&Event) -> bool) -> usize {
         self.events.lock().expect("no thread panicked here").iter().filter(|event| is(event)).count()

@@ -64,7 +64,7 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
         if !left_out(Fault::BequeathedBeforeZombie) {
             reparent::bequeath(call, found);
         }
-    } else if !left_out(Fault::HandedToSibling) {
+    } else {
         adopt::hand_to_sibling(call, found);
     }
     let emptied = if group.leader.get() == found.index {
