@@ -100,29 +100,19 @@ fn a_subreaper_loses_nobody_in_a_storm() {
     let reaper = crowd.fork(crowd.init);
     crowd.tree.set_attr(reaper, Attr::Subreaper(true)).unwrap();
     let immortal = crowd.fork(reaper);
-    let born = AtomicU64::new(0);
-    let done = AtomicBool::new(false);
+    let (born, found, done) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let waiter = crowd.thread(reaper);
     thread::scope(|scope| {
-        let (crowd, born, done) = (&crowd, &born, &done);
-        let collecting = scope.spawn(move || {
-            let mut found = 0;
-            loop {
-                let finished = done.load(SeqCst);
-                // ECHILD would be wrong: the immortal child is there.
-                match crowd.wait_now(waiter, WaitFor::All, WaitOptions::empty()).unwrap() {
-                    Some(_) => found += 1,
-                    None if finished => return found,
-                    None => thread::yield_now(),
-                }
-            }
-        });
+        let (crowd, born, found, done) = (&crowd, &born, &found, &done);
+        scope.spawn(move || crowd.collect(waiter, exited(0), found, done));
         let workers: Vec<_> = (0..2)
             .map(|_| {
+                let own = crowd.thread(reaper);
                 scope.spawn(move || {
                     while crowd.has_time() {
-                        // reaper - top - middle - leaves; a middle one that is a subreaper dies as well.
-                        let top = crowd.fork(reaper);
+                        crowd.keep_pace(born, found);
+                        // own - top - middle - leaves; a middle one that is a subreaper dies as well.
+                        let top = crowd.fork(own);
                         let middle = crowd.fork(top);
                         crowd.tree.set_attr(middle, Attr::Subreaper(true)).unwrap();
                         let inner = crowd.fork(middle);
@@ -134,14 +124,15 @@ fn a_subreaper_loses_nobody_in_a_storm() {
                             crowd.exit(middle, 0);
                         });
                     }
+                    crowd.exit(own, 0);
                 })
             })
             .collect();
-        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        let ends: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
         done.store(true, SeqCst);
-        let found: u64 = collecting.join().unwrap();
-        assert_eq!(found, born.load(SeqCst), "everybody who was born below the subreaper comes to it");
+        ends.into_iter().for_each(|end| end.unwrap());
     });
+    assert_eq!(found.load(SeqCst), born.load(SeqCst), "everybody who was born below the subreaper comes to it");
     crowd.exit(waiter, 0);
     crowd.exit(immortal, 0);
     crowd.exit(reaper, 0);
@@ -156,17 +147,19 @@ fn children_of_dying_threads_are_never_out_of_sight() {
     let crowd = Crowd::new();
     let process = crowd.fork(crowd.init);
     let waiter = crowd.thread(process);
-    let (born, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (born, found, done) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let first = crowd.thread(process);
     let immortal = crowd.fork(first);
     crowd.exit(first, 0);
     thread::scope(|scope| {
-        let (crowd, born, done) = (&crowd, &born, &done);
+        let (crowd, born, found, done) = (&crowd, &born, &found, &done);
         let workers: Vec<_> = (0..2)
             .map(|_| {
+                let own = crowd.thread(process);
                 scope.spawn(move || {
                     while crowd.has_time() {
-                        let parent = crowd.thread(process);
+                        crowd.keep_pace(born, found);
+                        let parent = crowd.thread(own);
                         let children: Vec<TaskId> = (0..3).map(|_| crowd.fork(parent)).collect();
                         born.fetch_add(3, SeqCst);
                         thread::scope(|scope| {
@@ -174,28 +167,16 @@ fn children_of_dying_threads_are_never_out_of_sight() {
                             crowd.exit(parent, 0);
                         });
                     }
+                    crowd.exit(own, 0);
                 })
             })
             .collect();
-        let waiting = scope.spawn(move || {
-            let mut found = 0;
-            loop {
-                let finished = done.load(SeqCst);
-                match crowd.wait_now(waiter, WaitFor::All, WaitOptions::empty()).unwrap() {
-                    Some(result) => {
-                        assert_eq!(result.status, exited(4));
-                        found += 1;
-                    }
-                    None if finished => return found,
-                    None => thread::yield_now(),
-                }
-            }
-        });
-        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        scope.spawn(move || crowd.collect(waiter, exited(4), found, done));
+        let ends: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
         done.store(true, SeqCst);
-        let found: u64 = waiting.join().unwrap();
-        assert_eq!(found, born.load(SeqCst));
+        ends.into_iter().for_each(|end| end.unwrap());
     });
+    assert_eq!(found.load(SeqCst), born.load(SeqCst), "each child is found");
     crowd.exit(waiter, 0);
     crowd.exit(immortal, 0);
     crowd.exit(process, 0);

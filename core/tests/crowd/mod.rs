@@ -15,6 +15,8 @@ use ptexit_core::uapi::{Errno, Rusage, Signal, WaitOptions, WaitStatus};
 /// More tasks than a test makes.
 const TASKS: usize = 1 << 24;
 const WAITERS: usize = 16;
+/// How many dead may be waiting to be found before births wait.
+const BACKLOG: u64 = 100;
 
 pub fn exited(code: i32) -> WaitStatus {
     WaitStatus::exited(code)
@@ -157,6 +159,29 @@ impl Crowd {
                 assert!(Instant::now() < patience, "a wait sleeps for ever: {which:?}");
                 thread::yield_now();
             }
+        }
+    }
+
+    /// Takes dead children of any kind, each with this status, until `done` and none is left. The process
+    /// must have a child that lives throughout: an ECHILD would be wrong.
+    pub fn collect(&self, task: TaskId, status: WaitStatus, found: &AtomicU64, done: &AtomicBool) {
+        loop {
+            let finished = done.load(SeqCst);
+            match self.wait_now(task, WaitFor::All, WaitOptions::empty()).unwrap() {
+                Some(child) => {
+                    assert_eq!(child.status, status);
+                    found.fetch_add(1, SeqCst);
+                }
+                None if finished => return,
+                None => thread::yield_now(),
+            }
+        }
+    }
+
+    /// Births wait here until most of the dead are found.
+    pub fn keep_pace(&self, born: &AtomicU64, found: &AtomicU64) {
+        while born.load(SeqCst) > found.load(SeqCst) + BACKLOG && self.has_time() {
+            thread::yield_now();
         }
     }
 
