@@ -287,6 +287,7 @@ impl ReadyIndex {
     }
 
     /// Bytes the segments take.
+    #[cfg(any(test, loom))]
     pub fn bytes(&self, guard: &Guard) -> usize {
         let cur = self.current(guard);
         let old = cur.and_then(|cur| Self::copied_from(cur, guard));

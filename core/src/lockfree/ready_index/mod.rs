@@ -47,7 +47,9 @@ mod tests;
 
 #[cfg(loom)]
 pub use fault::{Edge, Fault, Knobs, set_knobs};
+#[allow(unused_imports, reason = "named in signatures")]
 pub use index::{NoRoom, ReadyIndex};
+#[allow(unused_imports, reason = "named in signatures")]
 pub use scan::{Found, Moved, Version, View};
 
 /// Slot numbers have this many bits and wrap.
