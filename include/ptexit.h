@@ -189,7 +189,10 @@ template <typename T> inline T ptexit_init() { T value = T(); value.size = (uint
 /** The process led by `task` has a new parent: the thread `other`. */
 #define PTEXIT_EVENT_REPARENTED 32
 
-/** No task, process group or session uses the number `pid` any more. */
+/**
+ * No task, process group or session uses the number `pid` any more. When the last two let go of it at the
+ * same moment, on two threads, this may be told twice.
+ */
 #define PTEXIT_EVENT_PID_FREE 64
 
 /** The kinds that a program which takes any events must take: whoever misses these cannot work. */
@@ -200,6 +203,30 @@ template <typename T> inline T ptexit_init() { T value = T(); value.size = (uint
 
 /** ptexit_clone_args.flags: a new thread of the calling process. CLONE_THREAD in clone(2). */
 #define PTEXIT_CLONE_THREAD 65536
+
+/** Attribute of the process: adopts the orphans among its descendants, 0 or 1; PR_SET_CHILD_SUBREAPER. */
+#define PTEXIT_ATTR_SUBREAPER 0
+
+/** Attribute of the thread: the signal it gets when its parent thread dies, or 0; PR_SET_PDEATHSIG. */
+#define PTEXIT_ATTR_PDEATHSIG 1
+
+/** Attribute of the process: what it does about SIGCHLD, PTEXIT_SIGCHLD_* added up; sigaction(2). */
+#define PTEXIT_ATTR_SIGCHLD 2
+
+/** Attribute of the task: the program's cookie. */
+#define PTEXIT_ATTR_COOKIE 3
+
+/** Attribute of the process: its real user ID. */
+#define PTEXIT_ATTR_UID 4
+
+/** PTEXIT_ATTR_SIGCHLD: SIG_IGN. No signal, and dead children are not left as zombies. */
+#define PTEXIT_SIGCHLD_IGNORE 1
+
+/** PTEXIT_ATTR_SIGCHLD: SA_NOCLDWAIT. Dead children are not left as zombies. */
+#define PTEXIT_SIGCHLD_NOCLDWAIT 2
+
+/** PTEXIT_ATTR_SIGCHLD: SA_NOCLDSTOP. No signal when a child stops or continues. */
+#define PTEXIT_SIGCHLD_NOCLDSTOP 4
 
 /** ptexit_task_pid(): the thread ID, gettid(2). */
 #define PTEXIT_PID_TID 0
@@ -227,30 +254,6 @@ template <typename T> inline T ptexit_init() { T value = T(); value.size = (uint
 
 /** ptexit_info.state: dead; the process has threads left, or was not waited for yet. */
 #define PTEXIT_STATE_ZOMBIE 3
-
-/** Attribute of the process: adopts the orphans among its descendants, 0 or 1; PR_SET_CHILD_SUBREAPER. */
-#define PTEXIT_ATTR_SUBREAPER 0
-
-/** Attribute of the thread: the signal it gets when its parent thread dies, or 0; PR_SET_PDEATHSIG. */
-#define PTEXIT_ATTR_PDEATHSIG 1
-
-/** Attribute of the process: what it does about SIGCHLD, PTEXIT_SIGCHLD_* added up; sigaction(2). */
-#define PTEXIT_ATTR_SIGCHLD 2
-
-/** Attribute of the task: the program's cookie. */
-#define PTEXIT_ATTR_COOKIE 3
-
-/** Attribute of the process: its real user ID. */
-#define PTEXIT_ATTR_UID 4
-
-/** PTEXIT_ATTR_SIGCHLD: SIG_IGN. No signal, and dead children are not left as zombies. */
-#define PTEXIT_SIGCHLD_IGNORE 1
-
-/** PTEXIT_ATTR_SIGCHLD: SA_NOCLDWAIT. Dead children are not left as zombies. */
-#define PTEXIT_SIGCHLD_NOCLDWAIT 2
-
-/** PTEXIT_ATTR_SIGCHLD: SA_NOCLDSTOP. No signal when a child stops or continues. */
-#define PTEXIT_SIGCHLD_NOCLDSTOP 4
 
 /** ptexit_list(): every process, by its leader; zombies included. `of` is 0. */
 #define PTEXIT_LIST_PROCESSES 0
@@ -494,7 +497,6 @@ const char *ptexit_strerror(int code);
  *   PTEXIT_E2BIG   `opts` is of a newer version and uses something this one does not know
  *   PTEXIT_E_ABI   there is no way to deliver `events`; `events` lacks a kind that no program may miss
  *                  (PTEXIT_EVENTS_MANDATORY); the library lacks a kind in `events_mandatory`
- *   PTEXIT_ENOMEM  no memory
  *   PTEXIT_EFAULT  `ctx` is NULL, or a pointer is misaligned
  *
  * Ownership: the caller's. `opts->host` must be good until ptexit_ctx_free() has returned.
@@ -558,7 +560,6 @@ int ptexit_next_events(struct ptexit_ctx *ctx, struct ptexit_event *events, size
  *   PTEXIT_EEXIST  there has been an init
  *   PTEXIT_EINVAL  an unknown flag or signal, or a process ID that is missing, superfluous or too large
  *   PTEXIT_E2BIG   `args` is of a newer version and uses something this one does not know
- *   PTEXIT_ENOMEM  no memory
  *   PTEXIT_EFAULT  `ctx` or `task` is NULL, or a pointer is misaligned
  *
  * Ownership: the handle is a value; there is nothing to free.
@@ -921,6 +922,52 @@ int ptexit_setpgid(struct ptexit_ctx *ctx, ptexit_task caller, uint32_t pid, uin
 int ptexit_setsid(struct ptexit_ctx *ctx, ptexit_task caller, uint32_t *sid);
 
 /**
+ * Sets an attribute of a task or of its process.
+ *
+ * @param ctx    Borrowed for the call.
+ * @param task   The task.
+ * @param which  PTEXIT_ATTR_*.
+ * @param value  As said there.
+ *
+ * @return 0, or
+ *   PTEXIT_EINVAL   `which` is not one of the above, or `value` out of range for it
+ *   PTEXIT_ESRCH    there is no such task
+ *   PTEXIT_EFAULT   `ctx` is not a context
+ *
+ * Ownership: nothing changes hands.
+ * Threads:   any thread may call.
+ * Blocking:  never.
+ * Follows:   prctl(2), sigaction(2), setuid(2).
+ *
+ * # Safety
+ * `ctx` is NULL or a context that is not freed.
+ */
+int ptexit_set_attr(struct ptexit_ctx *ctx, ptexit_task task, uint32_t which, uint64_t value);
+
+/**
+ * Reads an attribute of a task or of its process.
+ *
+ * @param ctx    Borrowed for the call.
+ * @param task   The task.
+ * @param which  PTEXIT_ATTR_*.
+ * @param value  Written on success only.
+ *
+ * @return 0, or
+ *   PTEXIT_EINVAL  `which` is not one of the above
+ *   PTEXIT_ESRCH   there is no such task
+ *   PTEXIT_EFAULT  `ctx` or `value` is NULL or misaligned
+ *
+ * Ownership: nothing changes hands.
+ * Threads:   any thread may call.
+ * Blocking:  never.
+ * Follows:   prctl(2), sigaction(2), getuid(2).
+ *
+ * # Safety
+ * `ctx` is NULL or a context that is not freed; `value` is NULL or writable.
+ */
+int ptexit_get_attr(struct ptexit_ctx *ctx, ptexit_task task, uint32_t which, uint64_t *value);
+
+/**
  * Finds the task with a process or thread ID; zombies included.
  *
  * @param ctx   Borrowed for the call.
@@ -1018,52 +1065,6 @@ int ptexit_list(struct ptexit_ctx *ctx,
                 ptexit_task *tasks,
                 size_t n,
                 size_t *got);
-
-/**
- * Sets an attribute of a task or of its process.
- *
- * @param ctx    Borrowed for the call.
- * @param task   The task.
- * @param which  PTEXIT_ATTR_*.
- * @param value  As said there.
- *
- * @return 0, or
- *   PTEXIT_EINVAL   `which` is not one of the above, or `value` out of range for it
- *   PTEXIT_ESRCH    there is no such task
- *   PTEXIT_EFAULT   `ctx` is not a context
- *
- * Ownership: nothing changes hands.
- * Threads:   any thread may call.
- * Blocking:  never.
- * Follows:   prctl(2), sigaction(2), setuid(2).
- *
- * # Safety
- * `ctx` is NULL or a context that is not freed.
- */
-int ptexit_set_attr(struct ptexit_ctx *ctx, ptexit_task task, uint32_t which, uint64_t value);
-
-/**
- * Reads an attribute of a task or of its process.
- *
- * @param ctx    Borrowed for the call.
- * @param task   The task.
- * @param which  PTEXIT_ATTR_*.
- * @param value  Written on success only.
- *
- * @return 0, or
- *   PTEXIT_EINVAL  `which` is not one of the above
- *   PTEXIT_ESRCH   there is no such task
- *   PTEXIT_EFAULT  `ctx` or `value` is NULL or misaligned
- *
- * Ownership: nothing changes hands.
- * Threads:   any thread may call.
- * Blocking:  never.
- * Follows:   prctl(2), sigaction(2), getuid(2).
- *
- * # Safety
- * `ctx` is NULL or a context that is not freed; `value` is NULL or writable.
- */
-int ptexit_get_attr(struct ptexit_ctx *ctx, ptexit_task task, uint32_t which, uint64_t *value);
 
 /**
  * What the waited-for children of a task's process have used, their own waited-for children included.

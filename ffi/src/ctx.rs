@@ -73,7 +73,6 @@ impl Ctx {
 ///   PTEXIT_E2BIG   `opts` is of a newer version and uses something this one does not know
 ///   PTEXIT_E_ABI   there is no way to deliver `events`; `events` lacks a kind that no program may miss
 ///                  (PTEXIT_EVENTS_MANDATORY); the library lacks a kind in `events_mandatory`
-///   PTEXIT_ENOMEM  no memory
 ///   PTEXIT_EFAULT  `ctx` is NULL, or a pointer is misaligned
 ///
 /// Ownership: the caller's. `opts->host` must be good until ptexit_ctx_free() has returned.

@@ -3,6 +3,7 @@
 //! `include/ptexit.h` is generated from the doc comments here. [`boundary`] holds what makes it safe to
 //! call from C: pointers are checked before anything happens, panics stop, structs may grow.
 
+mod attrs;
 mod boundary;
 mod codes;
 mod ctx;

@@ -1,15 +1,14 @@
-//! Looking things up, and the attributes of a task.
+//! Looking things up.
 
 use std::ffi::c_int;
 
 use ptexit_core::ids::TaskId;
-use ptexit_core::tree::{Attr, AttrKind, ListFilter, SigchldPolicy, TaskState};
+use ptexit_core::tree::{ListFilter, TaskState};
 use ptexit_core::uapi::Errno;
 
 use crate::boundary::{Out, OutArray, OutStructs, enter};
 use crate::ctx::Ctx;
 use crate::structs::{Rusage, Task, TaskInfo, task_id};
-use crate::tasks::signal;
 
 /// ptexit_task_pid(): the thread ID, gettid(2).
 pub const PTEXIT_PID_TID: u32 = 0;
@@ -30,24 +29,6 @@ pub const PTEXIT_STATE_RUNNING: u32 = 1;
 pub const PTEXIT_STATE_EXITING: u32 = 2;
 /// ptexit_info.state: dead; the process has threads left, or was not waited for yet.
 pub const PTEXIT_STATE_ZOMBIE: u32 = 3;
-
-/// Attribute of the process: adopts the orphans among its descendants, 0 or 1; PR_SET_CHILD_SUBREAPER.
-pub const PTEXIT_ATTR_SUBREAPER: u32 = 0;
-/// Attribute of the thread: the signal it gets when its parent thread dies, or 0; PR_SET_PDEATHSIG.
-pub const PTEXIT_ATTR_PDEATHSIG: u32 = 1;
-/// Attribute of the process: what it does about SIGCHLD, PTEXIT_SIGCHLD_* added up; sigaction(2).
-pub const PTEXIT_ATTR_SIGCHLD: u32 = 2;
-/// Attribute of the task: the program's cookie.
-pub const PTEXIT_ATTR_COOKIE: u32 = 3;
-/// Attribute of the process: its real user ID.
-pub const PTEXIT_ATTR_UID: u32 = 4;
-
-/// PTEXIT_ATTR_SIGCHLD: SIG_IGN. No signal, and dead children are not left as zombies.
-pub const PTEXIT_SIGCHLD_IGNORE: u32 = 1;
-/// PTEXIT_ATTR_SIGCHLD: SA_NOCLDWAIT. Dead children are not left as zombies.
-pub const PTEXIT_SIGCHLD_NOCLDWAIT: u32 = 2;
-/// PTEXIT_ATTR_SIGCHLD: SA_NOCLDSTOP. No signal when a child stops or continues.
-pub const PTEXIT_SIGCHLD_NOCLDSTOP: u32 = 4;
 
 /// ptexit_list(): every process, by its leader; zombies included. `of` is 0.
 pub const PTEXIT_LIST_PROCESSES: u32 = 0;
@@ -239,88 +220,6 @@ pub unsafe extern "C" fn ptexit_list(
     unsafe { enter(ctx, call) }
 }
 
-/// Sets an attribute of a task or of its process.
-///
-/// @param ctx    Borrowed for the call.
-/// @param task   The task.
-/// @param which  PTEXIT_ATTR_*.
-/// @param value  As said there.
-///
-/// @return 0, or
-///   PTEXIT_EINVAL   `which` is not one of the above, or `value` out of range for it
-///   PTEXIT_ESRCH    there is no such task
-///   PTEXIT_EFAULT   `ctx` is not a context
-///
-/// Ownership: nothing changes hands.
-/// Threads:   any thread may call.
-/// Blocking:  never.
-/// Follows:   prctl(2), sigaction(2), setuid(2).
-///
-/// # Safety
-/// `ctx` is NULL or a context that is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ptexit_set_attr(ctx: *mut Ctx, task: Task, which: u32, value: u64) -> c_int {
-    let call = |ctx: &Ctx| {
-        let number = u32::try_from(value).map_err(|_| Errno::EINVAL);
-        let attr = match which {
-            PTEXIT_ATTR_SUBREAPER if value <= 1 => Attr::Subreaper(value == 1),
-            PTEXIT_ATTR_PDEATHSIG => Attr::Pdeathsig(signal(value)?),
-            PTEXIT_ATTR_SIGCHLD => Attr::Sigchld(sigchld_policy(number?)?),
-            PTEXIT_ATTR_COOKIE => Attr::Cookie(value),
-            PTEXIT_ATTR_UID => Attr::Uid(number?),
-            _ => return Err(Errno::EINVAL),
-        };
-        ctx.tree().set_attr(task_id(task), attr).map(|()| 0)
-    };
-    // SAFETY: a context, says the caller.
-    unsafe { enter(ctx, call) }
-}
-
-/// Reads an attribute of a task or of its process.
-///
-/// @param ctx    Borrowed for the call.
-/// @param task   The task.
-/// @param which  PTEXIT_ATTR_*.
-/// @param value  Written on success only.
-///
-/// @return 0, or
-///   PTEXIT_EINVAL  `which` is not one of the above
-///   PTEXIT_ESRCH   there is no such task
-///   PTEXIT_EFAULT  `ctx` or `value` is NULL or misaligned
-///
-/// Ownership: nothing changes hands.
-/// Threads:   any thread may call.
-/// Blocking:  never.
-/// Follows:   prctl(2), sigaction(2), getuid(2).
-///
-/// # Safety
-/// `ctx` is NULL or a context that is not freed; `value` is NULL or writable.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ptexit_get_attr(ctx: *mut Ctx, task: Task, which: u32, value: *mut u64) -> c_int {
-    let call = |ctx: &Ctx| {
-        // SAFETY: writable, says the caller.
-        let out = unsafe { Out::new(value)? };
-        let kind = match which {
-            PTEXIT_ATTR_SUBREAPER => AttrKind::Subreaper,
-            PTEXIT_ATTR_PDEATHSIG => AttrKind::Pdeathsig,
-            PTEXIT_ATTR_SIGCHLD => AttrKind::Sigchld,
-            PTEXIT_ATTR_COOKIE => AttrKind::Cookie,
-            PTEXIT_ATTR_UID => AttrKind::Uid,
-            _ => return Err(Errno::EINVAL),
-        };
-        out.set(match ctx.tree().get_attr(task_id(task), kind)? {
-            Attr::Subreaper(on) => on.into(),
-            Attr::Pdeathsig(signal) => signal.map_or(0, |signal| signal.number().into()),
-            Attr::Sigchld(policy) => sigchld_bits(policy).into(),
-            Attr::Cookie(cookie) => cookie,
-            Attr::Uid(uid) => uid.into(),
-        });
-        Ok(0)
-    };
-    // SAFETY: a context, says the caller.
-    unsafe { enter(ctx, call) }
-}
-
 /// What the waited-for children of a task's process have used, their own waited-for children included.
 ///
 /// @param ctx    Borrowed for the call.
@@ -348,22 +247,4 @@ pub unsafe extern "C" fn ptexit_children_usage(ctx: *mut Ctx, task: Task, usage:
     };
     // SAFETY: a context, says the caller.
     unsafe { enter(ctx, call) }
-}
-
-fn sigchld_policy(bits: u32) -> Result<SigchldPolicy, Errno> {
-    if bits & !(PTEXIT_SIGCHLD_IGNORE | PTEXIT_SIGCHLD_NOCLDWAIT | PTEXIT_SIGCHLD_NOCLDSTOP) != 0 {
-        return Err(Errno::EINVAL);
-    }
-    Ok(SigchldPolicy {
-        ignore: bits & PTEXIT_SIGCHLD_IGNORE != 0,
-        no_cld_wait: bits & PTEXIT_SIGCHLD_NOCLDWAIT != 0,
-        no_cld_stop: bits & PTEXIT_SIGCHLD_NOCLDSTOP != 0,
-    })
-}
-
-fn sigchld_bits(policy: SigchldPolicy) -> u32 {
-    let bit = |on: bool, bit: u32| if on { bit } else { 0 };
-    bit(policy.ignore, PTEXIT_SIGCHLD_IGNORE)
-        | bit(policy.no_cld_wait, PTEXIT_SIGCHLD_NOCLDWAIT)
-        | bit(policy.no_cld_stop, PTEXIT_SIGCHLD_NOCLDSTOP)
 }

@@ -25,7 +25,6 @@ pub const PTEXIT_CLONE_THREAD: u32 = 0x0001_0000;
 ///   PTEXIT_EEXIST  there has been an init
 ///   PTEXIT_EINVAL  an unknown flag or signal, or a process ID that is missing, superfluous or too large
 ///   PTEXIT_E2BIG   `args` is of a newer version and uses something this one does not know
-///   PTEXIT_ENOMEM  no memory
 ///   PTEXIT_EFAULT  `ctx` or `task` is NULL, or a pointer is misaligned
 ///
 /// Ownership: the handle is a value; there is nothing to free.

@@ -117,9 +117,6 @@ pub unsafe extern "C" fn ptexit_wait_many(
     let call = |ctx: &Ctx| {
         // SAFETY: writable and readable, says the caller.
         let (out, got, request) = unsafe { (OutStructs::new(results, n)?, Out::new(got)?, request(args)?) };
-        if request.options.contains(WaitOptions::WNOWAIT) {
-            return Err(Errno::EINVAL);
-        }
         let mut batch = [BLANK; 8];
         let mut reaped = 0;
         loop {

@@ -112,6 +112,62 @@ static void callbacks_may_call_back(void **state)
     assert_int_equal(reap_any(world, world->init, &result), PTEXIT_ECHILD);
 }
 
+/* Whoever gets a signal that kills dies at once, in the middle of whatever caused it. */
+static void die_of_it(struct world *world, const ptexit_event *event)
+{
+    if (event->kind == PTEXIT_EVENT_SIGNAL && event->info.signo == PTEXIT_SIGKILL)
+        assert_int_equal(ptexit_report_exit(world->ctx, event->task, PTEXIT_KILLED(PTEXIT_SIGKILL), NULL), 0);
+    if (event->kind == PTEXIT_EVENT_INTERRUPT)
+        die(world, event->task, PTEXIT_EXITED(0));
+}
+
+static void a_family_dies_from_within_callbacks(void **state)
+{
+    enum { CHILDREN = 40 };
+    struct world *world = *state;
+    ptexit_task parent = spawn(world, world->init, 2), child[CHILDREN];
+
+    for (size_t i = 0; i < CHILDREN; i++) {
+        child[i] = spawn(world, parent, 100 + i);
+        spawn(world, child[i], 200 + i);
+        assert_int_equal(ptexit_set_attr(world->ctx, child[i], PTEXIT_ATTR_PDEATHSIG, PTEXIT_SIGKILL), 0);
+    }
+    world->also = die_of_it;
+    forget(world);
+    die(world, parent, PTEXIT_EXITED(0));
+    assert_int_equal(count_of(world, PTEXIT_EVENT_EXITED), CHILDREN + 1);
+    for (size_t i = 0; i < CHILDREN; i++)
+        assert_int_equal(info_of(world, child[i]).state, PTEXIT_STATE_ZOMBIE);
+
+    /* All of them are init's now, the grandchildren alive. */
+    ptexit_wait_result result;
+    size_t reaped = 0;
+    while (reap_any(world, world->init, &result) == 0 && result.pid != 0)
+        reaped++;
+    assert_int_equal(reaped, CHILDREN + 1);
+    size_t left = 0;
+    assert_int_equal(ptexit_list(world->ctx, PTEXIT_LIST_CHILDREN, world->init, NULL, 0, &left), 0);
+    assert_int_equal(left, CHILDREN);
+}
+
+static void threads_die_of_the_interrupt(void **state)
+{
+    enum { OTHERS = 40 };
+    struct world *world = *state;
+    ptexit_task leader = spawn(world, world->init, 2);
+
+    for (size_t i = 0; i < OTHERS; i++)
+        spawn_thread(world, leader, 100 + i);
+    world->also = die_of_it;
+    forget(world);
+    assert_int_equal(ptexit_exit_group(world->ctx, leader, PTEXIT_EXITED(3), NULL), 0);
+    assert_int_equal(count_of(world, PTEXIT_EVENT_INTERRUPT), OTHERS);
+    assert_int_equal(count_of(world, PTEXIT_EVENT_REAPED), OTHERS);
+    assert_int_equal(info_of(world, leader).threads, 1);
+    die(world, leader, PTEXIT_EXITED(0));
+    expect_reap(world, world->init, leader, PTEXIT_EXITED(3));
+}
+
 static void state_is_committed_before_it_is_told(struct world *world, const ptexit_event *event)
 {
     ptexit_task found;
@@ -157,6 +213,8 @@ int main(void)
         cmocka_unit_test(deferred_events_come_in_order),
         cmocka_unit_test_setup_teardown(next_events_is_for_deferred_contexts, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(callbacks_may_call_back, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_family_dies_from_within_callbacks, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(threads_die_of_the_interrupt, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(events_tell_what_is_so, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,15 +1,25 @@
 /*
  * Arbitrary calls with arbitrary arguments, one thread and several: whatever happens, no call panics or
- * hangs, and afterwards the tree can be taken down to the last process.
+ * hangs, and afterwards the tree can be taken down to the last process. Then the books must balance: one
+ * EXITED for each process, one REAPED for each task, and with one thread one PID_FREE for each number
+ * taken (with several, the last two to let go of a number may both say so).
  */
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "support.h"
 
 enum { HANDLES = 64, EMBRYOS = 512, STEPS = 5000, THREADS = 3 };
 
+/* What was done, and what was told. */
+struct books {
+    atomic_ulong cloned, tasks, processes;
+    atomic_ulong exited, reaped, freed;
+};
+
 struct player {
     ptexit_ctx *ctx;
+    struct books *books;
     ptexit_task init;
     ptexit_task home; /* a child of init that stays alive */
     uint64_t seed;
@@ -70,6 +80,27 @@ static int recall(struct player *player)
     return code;
 }
 
+static int clone_one(struct player *player, ptexit_task parent, const ptexit_clone_args *args, ptexit_task *task)
+{
+    int code = ptexit_clone(player->ctx, parent, args, task);
+
+    player->books->cloned += code == 0;
+    return code;
+}
+
+static int commit_one(struct player *player, ptexit_task task)
+{
+    ptexit_info info = PTEXIT_INIT(ptexit_info);
+    int known = ptexit_task_info(player->ctx, task, &info);
+    int code = ptexit_clone_commit(player->ctx, task);
+
+    if (code == 0) {
+        player->books->tasks++;
+        player->books->processes += known == 0 && info.leader == task;
+    }
+    return code;
+}
+
 static int clone_some(struct player *player)
 {
     ptexit_clone_args args = PTEXIT_INIT(ptexit_clone_args);
@@ -81,18 +112,18 @@ static int clone_some(struct player *player)
         args.flags = next(player) % 2 ? PTEXIT_CLONE_THREAD : PTEXIT_CLONE_PARENT;
     if (parent == player->home)
         args.flags = 0;
-    int code = ptexit_clone(player->ctx, parent, &args, &task);
+    int code = clone_one(player, parent, &args, &task);
     if (code == PTEXIT_ESRCH) { /* keep the table filled */
         args.flags = 0;
         parent = player->home;
-        code = ptexit_clone(player->ctx, parent, &args, &task);
+        code = clone_one(player, parent, &args, &task);
     }
     if (code == PTEXIT_EAGAIN && next(player) % 4 == 0)
         return recall(player);
     if (code == 0 && parent != player->home && next(player) % 16 == 0 && player->embryo_count < EMBRYOS)
         player->embryos[player->embryo_count++] = task;
     else if (code == 0)
-        code = next(player) % 8 ? ptexit_clone_commit(player->ctx, task) : ptexit_clone_abort(player->ctx, task);
+        code = next(player) % 8 ? commit_one(player, task) : ptexit_clone_abort(player->ctx, task);
     return keep(player, code, task);
 }
 
@@ -161,7 +192,7 @@ static int step(struct player *player)
     case 13: case 18:
         if (player->embryo_count > 0 && next(player) % 4)
             task = player->embryos[--player->embryo_count];
-        return next(player) % 2 ? ptexit_clone_commit(ctx, task) : ptexit_clone_abort(ctx, task);
+        return next(player) % 2 ? commit_one(player, task) : ptexit_clone_abort(ctx, task);
     case 14:
         return ptexit_wait_cancel(ctx, task, next(player) % 3);
     case 15:
@@ -213,24 +244,39 @@ static void take_down(struct player *players, size_t count)
     assert_int_equal(total, 1);
 }
 
+static void note(void *host, const ptexit_event *event)
+{
+    struct books *books = host;
+
+    books->exited += event->kind == PTEXIT_EVENT_EXITED;
+    books->reaped += event->kind == PTEXIT_EVENT_REAPED;
+    books->freed += event->kind == PTEXIT_EVENT_PID_FREE;
+}
+
 static void game(size_t count, uint64_t seed, uint32_t max_tasks)
 {
     ptexit_ctx_opts opts = PTEXIT_INIT(ptexit_ctx_opts);
     struct player players[THREADS] = { { 0 } };
+    struct books books;
     pthread_t threads[THREADS];
     ptexit_ctx *ctx;
     ptexit_task init;
 
     opts.flags = PTEXIT_CTX_PID_CYCLIC;
     opts.max_tasks = max_tasks;
+    opts.events = PTEXIT_EVENT_EXITED | PTEXIT_EVENT_REAPED | PTEXIT_EVENT_PID_FREE | PTEXIT_EVENT_INTERRUPT;
+    opts.on_event = note;
+    opts.host = &books;
+    memset(&books, 0, sizeof books);
     assert_int_equal(ptexit_ctx_new(&opts, &ctx), 0);
     assert_int_equal(ptexit_init_new(ctx, NULL, &init), 0);
     for (size_t i = 0; i < count; i++) {
         players[i].ctx = ctx;
         players[i].init = init;
         players[i].seed = seed * 1000003 + i + 1;
-        assert_int_equal(ptexit_clone(ctx, init, NULL, &players[i].home), 0);
-        assert_int_equal(ptexit_clone_commit(ctx, players[i].home), 0);
+        players[i].books = &books;
+        assert_int_equal(clone_one(&players[i], init, NULL, &players[i].home), 0);
+        assert_int_equal(commit_one(&players[i], players[i].home), 0);
     }
     for (size_t i = 0; i < count; i++) {
         if (count > 1)
@@ -248,6 +294,13 @@ static void game(size_t count, uint64_t seed, uint32_t max_tasks)
         assert_true(players[i].accepted > STEPS / 20);
     }
     take_down(players, count);
+    if (getenv("PTEXIT_VERBOSE"))
+        fprintf(stderr, "seed %llu: %lu clones, %lu tasks, %lu processes\n", (unsigned long long)seed, books.cloned,
+                books.tasks, books.processes);
+    assert_int_equal(books.exited, books.processes);
+    assert_int_equal(books.reaped, books.tasks);
+    if (count == 1)
+        assert_int_equal(books.freed, books.cloned);
     ptexit_ctx_free(ctx);
 }
 

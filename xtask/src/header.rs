@@ -6,8 +6,18 @@ use std::path::Path;
 use cbindgen::{Builder, Config};
 
 /// The sources in the order in which their contents shall appear.
-const SOURCES: &[&str] =
-    &["codes.rs", "structs.rs", "ctx.rs", "events.rs", "tasks.rs", "exits.rs", "waits.rs", "groups.rs", "queries.rs"];
+const SOURCES: &[&str] = &[
+    "codes.rs",
+    "structs.rs",
+    "ctx.rs",
+    "events.rs",
+    "tasks.rs",
+    "exits.rs",
+    "waits.rs",
+    "groups.rs",
+    "attrs.rs",
+    "queries.rs",
+];
 
 /// Where the header is, below the repository.
 const HEADER: &str = "include/ptexit.h";

@@ -103,9 +103,10 @@ impl<'c> Call<'c> {
         self.tables.process_groups.get(self.pin, index).expect(NAMED)
     }
 
-    /// The handle of the task of that number.
+    /// The handle of the task of that number. A task that was released meanwhile keeps the one it had: its
+    /// record is not used again before this call ends, and what is told of it must name it.
     pub fn id(&self, task: u32) -> TaskId {
-        TaskId::new(task, self.tables.tasks.generation(self.pin, task))
+        TaskId::new(task, self.tables.tasks.generation(self.pin, task).wrapping_sub(1) | 1)
     }
 
     /// A record to be filled. EAGAIN when the limit is reached.

@@ -7,7 +7,7 @@ use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
 use crate::record::policy::Policy;
 use crate::record::thread_group::ThreadGroup;
-use crate::record::waiter::ChildFacts;
+use crate::record::waiter::{ChildFacts, Criteria, Which};
 use crate::uapi::{SigInfo, Signal, WaitStatus};
 
 /// What a child's death means to its parent; `do_notify_parent` in Linux.
@@ -82,7 +82,12 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
     let wake = |index: u32| {
         let waiter = &call.task(index).waiter;
         let facts = ChildFacts { of_waiter: owner == Some(index), ..facts };
-        if let Some(wait) = waiter.fire(|criteria| criteria.match_child(facts)) {
+        // A child that has been reaped by now has left its process group. Who waits for one by group may have
+        // waited for it, and must look again.
+        let left = |criteria: Criteria| {
+            facts.pgid == 0 && matches!(criteria.which, Which::Pgid(_)) && !left_out(Fault::LeftGroupWakes)
+        };
+        if let Some(wait) = waiter.fire(|criteria| criteria.match_child(facts) || left(criteria)) {
             call.outbox.put(Event::Wake { task: call.id(index), wait });
         }
     };
