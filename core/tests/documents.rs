@@ -33,10 +33,12 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// Does a file or folder of that name exist, from the top or in the core's sources?
+/// Does a file or folder of that name exist, from the top, in the core's sources or among the models?
 fn exists(path: &str) -> bool {
     let path = path.trim_end_matches('/');
-    [path.to_owned(), format!("core/src/{path}")].iter().any(|path| repository().join(path).exists())
+    [path.to_owned(), format!("core/src/{path}"), format!("loom-tests/tests/{path}")]
+        .iter()
+        .any(|path| repository().join(path).exists())
 }
 
 fn is_path(word: &str) -> bool {
@@ -207,7 +209,7 @@ fn tables_name_files_and_tests_that_exist() {
                 let is_name = |word: &&str| document.ends_with("linux.md") || word.contains('_');
                 for word in quoted(cell).filter(|_| named).filter(is_name) {
                     seen += 1;
-                    let is_file = column == "file" || is_path(word);
+                    let is_file = column == "file" || is_path(word) || word.ends_with(".rs");
                     if is_file && !exists(word) || !is_file && !tests.contains(word) {
                         wrong(word);
                     }
