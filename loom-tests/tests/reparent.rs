@@ -1,7 +1,7 @@
 //! Children change parents and are in somebody's hands throughout.
 #![cfg(loom)]
 
-use loom_tests::family::{Family, MAIN, assert_is, child, end, pid_of, spawn, status_of};
+use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
 use loom_tests::fault::{holds_always, needs};
 use ptexit_core::host::Event;
 use ptexit_core::record::fault::{Edge, Fault};
