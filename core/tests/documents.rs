@@ -1,10 +1,12 @@
 //! What the documents say exists, exists: files, functions, tests, links, dependencies.
 
-mod text;
+mod text {
+    pub mod files;
+}
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use text::{files, read, repository};
+use text::files::{files, read, repository};
 
 fn fail_with(offences: Vec<String>, rule: &str) {
     assert!(offences.is_empty(), "{rule}:\n{}\n", offences.join("\n"));

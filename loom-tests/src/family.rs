@@ -109,13 +109,7 @@ impl Family {
     }
 
     /// waitid(2) for the dead.
-    pub fn wait(
-        &self,
-        seat: usize,
-        waiter: TaskId,
-        which: WaitFor,
-        options: WaitOptions,
-    ) -> Result<Waited, Errno> {
+    pub fn wait(&self, seat: usize, waiter: TaskId, which: WaitFor, options: WaitOptions) -> Result<Waited, Errno> {
         let request = WaitRequest { which, options: options | WaitOptions::WEXITED, cookie: COOKIE };
         self.call(seat, |call| wait::wait(call, waiter, &request))
     }
@@ -138,7 +132,9 @@ impl Family {
     /// How many SIGCHLDs `target` was sent about `child`.
     pub fn sigchlds(&self, target: TaskId, child: TaskId) -> usize {
         let about = pid_of(child);
-        self.count(|event| matches!(event, Event::Signal { target: to, info, .. } if *to == target && info.pid == about))
+        self.count(
+            |event| matches!(event, Event::Signal { target: to, info, .. } if *to == target && info.pid == about),
+        )
     }
 
     /// How often `waiter` was woken.

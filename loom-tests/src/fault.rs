@@ -41,7 +41,8 @@ pub fn survey(edges: &[Edge], models: &[(&str, usize, fn())]) {
     for &edge in edges {
         for &(name, bound, model) in models {
             for mode in [Mode::Plain, Mode::CasRmw] {
-                let outcome = explore(mode, bound, crate::MAX_DURATION, move || set_fault(Some(Fault::Weak(edge))), model);
+                let outcome =
+                    explore(mode, bound, crate::MAX_DURATION, move || set_fault(Some(Fault::Weak(edge))), model);
                 println!("survey | {edge:?} | {name} | {mode:?} | {bound} | {outcome:?}");
             }
         }

@@ -142,7 +142,12 @@ fn flag_and_status() {
 
 #[test]
 fn canaries() {
-    needs(Fault::EmptyInTransition, "leader_and_last_thread_empty_it_once", [3; 3], leader_and_last_thread_empty_it_once);
+    needs(
+        Fault::EmptyInTransition,
+        "leader_and_last_thread_empty_it_once",
+        [3; 3],
+        leader_and_last_thread_empty_it_once,
+    );
     needs(Fault::LastInTransition, "the_last_of_two_names_the_status", [3; 3], the_last_of_two_names_the_status);
     needs(Fault::FirstStatusStays, "two_group_exits_name_one_status", [3; 3], two_group_exits_name_one_status);
     needs(Fault::DecidedBeforeFlag, "a_thread_that_sees_the_flag", [3; 3], a_thread_that_sees_the_flag_sees_the_status);

@@ -1,8 +1,8 @@
 //! Waiting: one waiter reaps, no wake is lost, and who will never be woken by a zombie is told so.
 #![cfg(loom)]
 
-use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
 use loom_tests::Mode;
+use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
 use loom_tests::fault::{holds_always, needs, needs_in};
 use ptexit_core::ids::TaskId;
 use ptexit_core::protocol::inspect;
@@ -17,7 +17,8 @@ fn two_waiters_of_one_zombie(first: fn(TaskId) -> WaitFor, second: fn(TaskId) ->
     let sibling = family.make(MAIN, init, CloneKind::Thread);
     let zombie = family.fork(MAIN, init);
     family.exit(MAIN, zombie);
-    let thread = spawn(&family, 1, move |family, seat| family.wait(seat, sibling, second(zombie), WaitOptions::WNOHANG));
+    let thread =
+        spawn(&family, 1, move |family, seat| family.wait(seat, sibling, second(zombie), WaitOptions::WNOHANG));
     let mine = family.wait(MAIN, init, first(zombie), WaitOptions::WNOHANG);
     let theirs = thread.join().unwrap();
     assert_eq!(family.reaped(zombie), 1);

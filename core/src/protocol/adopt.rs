@@ -66,23 +66,41 @@ pub fn find_heir(call: &Call, group: u32) -> Heir {
 }
 
 /// A thread dies and its process lives on: a sibling becomes the parent of its children, who notice
-/// nothing but a new `real_parent`.
+/// nothing but a new `real_parent`. If all of the siblings are exiting, the children stay with the process
+/// until the last of them has ended.
 pub fn hand_to_sibling(call: &Call, dying: Found) {
-    let Some(sibling) = oldest_thread(call, dying.group_index) else { return };
+    match oldest_thread(call, dying.group_index) {
+        None => leave_behind(call, dying),
+        Some(sibling) => {
+            let take = |brood: &Brood| reparent::send_pdeathsigs(call, brood, dying);
+            if hand_broods(call, dying, call.id(sibling).bits(), take) {
+                call.task(sibling).adoptions.add(1);
+            }
+        }
+    }
+}
+
+/// A thread of a process that is on its way out ends. Its children rank behind those of the threads that
+/// ended earlier: in Linux they would be the new parent's by now.
+pub fn leave_behind(call: &Call, dying: Found) {
+    hand_broods(call, dying, 0, |_| ());
+}
+
+/// Hands the broods of a dying thread to the thread `to`, behind all that the process has. Says whether
+/// there were any.
+fn hand_broods(call: &Call, dying: Found, to: u64, told: impl Fn(&Brood)) -> bool {
     let mut handed = false;
     // Oldest brood first, so that they keep their order behind those the sibling has.
     while let Some(brood) = oldest_brood_of(call, dying) {
         brood.seal();
         // Refused when the last thread of the process is dying by now and hands everything to an heir.
-        if brood.owner.replace(dying.id.bits(), call.id(sibling).bits()) {
+        if brood.owner.replace(dying.id.bits(), to) {
             brood.seniority.set(dying.group.next_seniority(1));
             handed = true;
-            reparent::send_pdeathsigs(call, brood, dying);
+            told(brood);
         }
     }
-    if handed {
-        call.task(sibling).adoptions.add(1);
-    }
+    handed
 }
 
 fn oldest_brood_of<'c>(call: &Call<'c>, owner: Found<'c>) -> Option<&'c Brood> {

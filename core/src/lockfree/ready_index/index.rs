@@ -164,15 +164,15 @@ impl ReadyIndex {
             if left_out(Fault::ClearBeforeCommit) {
                 announce();
                 old.clear(position, member);
-                Self::commit(cur, target, member, seen, members, false);
+                Self::commit(cur, target, member, seen, members);
             } else if left_out(Fault::CommitBeforeEnds) {
                 cur.set_member(target, member);
-                Self::commit(cur, target, member, seen, members, false);
+                Self::commit(cur, target, member, seen, members);
                 announce();
                 old.clear(position, member);
             } else {
                 announce();
-                Self::commit(cur, target, member, seen, members, false);
+                Self::commit(cur, target, member, seen, members);
                 old.clear(position, member);
             }
             return true;
@@ -196,9 +196,8 @@ impl ReadyIndex {
         member: u32,
         mut seen: M::Seen,
         members: &M,
-        helping: bool,
     ) -> Option<M::Seen> {
-        let mut set = left_out(Fault::NoReadyOnMove) || (helping && left_out(Fault::HelpWithoutReady));
+        let mut set = left_out(Fault::NoReadyOnMove);
         let (slot, old_slot) = (segment.slot(position), M::slot(seen));
         loop {
             match M::life(seen) {

@@ -245,6 +245,6 @@ impl<'g> View<'g> {
         if !announced || left_out(Fault::NoHelp) {
             return None;
         }
-        ReadyIndex::commit(segment, position, member, seen, members, true)
+        ReadyIndex::commit(segment, position, member, seen, members)
     }
 }
