@@ -1,9 +1,9 @@
 //! Init dies while a child is born: the newborn goes with the others, or is refused.
 #![cfg(loom)]
 
+use loom_tests::Mode;
 use loom_tests::family::{Family, MAIN, end, spawn};
 use loom_tests::fault::{holds_always, needs_in};
-use loom_tests::Mode;
 use ptexit_core::host::Event;
 use ptexit_core::record::fault::Fault;
 use ptexit_core::tree::CloneKind;

@@ -156,10 +156,7 @@ impl<'c> Call<'c> {
     pub fn drop_if_spent(&self, index: u32) {
         let brood = self.brood(index);
         let parent = brood.parent.get();
-        if parent != 0
-            && brood.is_sealed()
-            && brood.children.is_empty(self.pin.guard(), &Census { call: self })
-        {
+        if parent != 0 && brood.is_sealed() && brood.children.is_empty(self.pin.guard(), &Census { call: self }) {
             self.group(parent).broods.remove(self.pin, self.broods(), index);
         }
     }
