@@ -156,10 +156,7 @@ impl<'c> Call<'c> {
     pub fn drop_if_spent(&self, index: u32) {
         let brood = self.brood(index);
         let parent = brood.parent.get();
-        if parent != 0
-            && brood.is_sealed()
-            && brood.children.is_empty(self.pin.guard(), &BroodMembers { call: self, brood })
-        {
+        if parent != 0 && brood.is_sealed() && brood.children.is_empty(self.pin.guard(), &Census { call: self }) {
             self.group(parent).broods.remove(self.pin, self.broods(), index);
         }
     }
@@ -202,6 +199,32 @@ impl Members for BroodMembers<'_> {
             ExitState::Zombie => Life::Ready,
             ExitState::Dead => Life::Gone,
         }
+    }
+
+    fn reslot(&self, child: u32, seen: ExitSnapshot, slot: u32) -> Result<(), ExitSnapshot> {
+        self.call.group(child).exit.reslot(seen, slot)
+    }
+}
+
+/// The children of a brood as they are, without handing any of them over: the brood may be on its way, and
+/// not yet in the chain of the process that is to get it.
+struct Census<'c> {
+    call: &'c Call<'c>,
+}
+
+impl Members for Census<'_> {
+    type Seen = ExitSnapshot;
+
+    fn look(&self, child: u32) -> ExitSnapshot {
+        self.call.group(child).exit.look()
+    }
+
+    fn slot(seen: ExitSnapshot) -> u32 {
+        BroodMembers::slot(seen)
+    }
+
+    fn life(seen: ExitSnapshot) -> Life {
+        BroodMembers::life(seen)
     }
 
     fn reslot(&self, child: u32, seen: ExitSnapshot, slot: u32) -> Result<(), ExitSnapshot> {

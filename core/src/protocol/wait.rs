@@ -143,7 +143,12 @@ impl<'c> Search<'c> {
             return Ok(Err(Errno::ECHILD));
         }
         let brood = self.call.brood(brood_index);
-        let seen = BroodMembers { call: self.call, brood }.look(child);
+        let mut seen = group.exit.look();
+        if seen.parent() != self.me.group_index && self.has_brood(brood_index) {
+            // On its way to this process. Before its brood is in the chain here, it still is where it was:
+            // who is told of it must find it by any kind of search.
+            seen = BroodMembers { call: self.call, brood }.look(child);
+        }
         if seen.parent() != self.me.group_index
             || seen.state() == ExitState::Dead
             || !self.is_sought(brood, child, seen)
@@ -237,6 +242,11 @@ impl<'c> Search<'c> {
                 && (!left_out(Fault::BroodsOfDyingSearched)
                     || self.call.find_running(TaskId::from_bits(brood.owner.get())).is_ok())
         })
+    }
+
+    /// Does the brood hang in the chain of the waiter's process?
+    fn has_brood(&self, index: u32) -> bool {
+        self.me.group.broods.walk(self.call.pin, self.call.broods()).any(|(other, _)| other == index)
     }
 
     fn owner(&self, brood: &Brood) -> Option<u32> {
