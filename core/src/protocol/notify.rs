@@ -87,7 +87,7 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
         let left = |criteria: Criteria| {
             facts.pgid == 0 && matches!(criteria.which, Which::Pgid(_)) && !left_out(Fault::LeftGroupWakes)
         };
-        if let Some(wait) = waiter.fire(|criteria| criteria.match_child(facts) || left(criteria)) {
+        if let Some(wait) = waiter.fire(|criteria| criteria.concern_child(facts) || left(criteria)) {
             call.outbox.put(Event::Wake { task: call.id(index), wait });
         }
     };
