@@ -10,7 +10,7 @@ use ptexit_core::tree::{
     Attr, AttrKind, CloneArgs, CloneKind, ListFilter, Options, PidPolicy, SigchldPolicy, TaskState, Tree, WaitFor,
     WaitRequest, Waited,
 };
-use ptexit_core::uapi::{Errno, Rusage, Signal, WaitOptions, WaitStatus};
+use ptexit_core::uapi::{Errno, Signal, WaitOptions, WaitStatus};
 
 use super::names::Names;
 use super::{Subject, until_blocked};
