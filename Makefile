@@ -6,7 +6,7 @@
 include ffi/Makefile.inc
 include sandbox/Makefile.inc
 include benches/Makefile.inc
-include $(wildcard loom-tests/Makefile.inc)
+include loom-tests/Makefile.inc
 
 ## all: the library, its header and ptbox, in build/; what `make` does
 all: tools lib header-check ptbox

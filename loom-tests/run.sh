@@ -1,12 +1,16 @@
 #!/bin/sh
-# Runs the models by the command that is given and sums up what they print:
+# Runs the models by the command that is given, shows on standard error what comes, and sums up what they print:
 #     NAME | MODE | BOUND | EXECUTIONS | SECONDS        a model that held
 #     NAME without STEP | MODE | BOUND | failed after   a canary that failed, as it must
 # Fails if a test failed or if nothing ran.
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
-"$@" > "$log" 2>&1
-status=$?
+{ "$@" 2>&1; echo "status $?"; } | tee "$log" | while IFS= read -r line; do
+    case $line in
+    *Compiling* | *Running* | *' | '*' | '*) echo "${line#test * ... }" >&2 ;;
+    esac
+done
+status=$(sed -n '$s/^status //p' "$log")
 printf '%-58s %-7s %5s %10s %8s\n' model mode bound executions seconds
 sed 's/^test [^ ]* \.\.\. //' "$log" | awk -F' [|] ' '
     NF == 5 && $4 ~ /^[0-9]+$/ {
