@@ -7,6 +7,7 @@ use crate::protocol::{BroodMembers, Call, Found, adopt, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
+use crate::record::task::Stage;
 use crate::record::usage::combined;
 use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
 use crate::terms::{WaitFor, WaitRequest, WaitResult, Waited};
@@ -131,6 +132,11 @@ impl<'c> Search<'c> {
             };
             if let Ok(answer) = answer {
                 return answer;
+            }
+            // Its process may be made to exit by another thread while it looks. Then the chain of broods is
+            // closed for ever, and no look at it is ever valid again.
+            if self.me.task.stage() != Stage::Running {
+                return Err(Errno::ESRCH);
             }
         }
     }
