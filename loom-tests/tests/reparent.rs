@@ -1,8 +1,8 @@
 //! Children change parents and are in somebody's hands throughout.
 #![cfg(loom)]
 
-use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
 use loom_tests::Mode;
+use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
 use loom_tests::fault::{holds_always, needs, needs_edge};
 use ptexit_core::host::Event;
 use ptexit_core::record::fault::{Edge, Fault};
@@ -194,7 +194,11 @@ fn survey() {
         ],
         &[
             ("siblings_never_lose_a_child", 3, siblings_never_lose_a_child),
-            ("grandparent_sees_the_child_once_the_parent_is_reaped", 1, grandparent_sees_the_child_once_the_parent_is_reaped),
+            (
+                "grandparent_sees_the_child_once_the_parent_is_reaped",
+                1,
+                grandparent_sees_the_child_once_the_parent_is_reaped,
+            ),
             ("adopted_zombie_is_told_once", 1, adopted_zombie_is_told_once),
             ("child_and_parent_die_together", 2, child_and_parent_die_together),
         ],
