@@ -62,7 +62,7 @@ impl Model {
         let parent = process.parent.ok_or(Errno::ENOMEM)?;
         let pid = self.number_for_clone(caller)?;
         let child = self.copy_process(caller, pid, exit_signal, parent_exec_id);
-        self.append_child(parent, self.tasks[child].process);
+        self.append_beside(self.tasks[caller].process, parent, self.tasks[child].process);
         Ok(child)
     }
 

@@ -37,13 +37,26 @@ impl Model {
     /// of the threads that ended earlier first. Linux does it thread by thread, which to everybody else
     /// looks as if this thread had ended later.
     fn leave_behind(&mut self, children: impl Iterator<Item = ProcessKey>, process: ProcessKey, sibling: TaskKey) {
-        for child in children {
-            self.processes[child].place = self.next_place;
-            self.processes[process].left_behind.insert(self.next_place, child);
-            self.next_place += 1;
-        }
+        children.for_each(|child| self.append_left_behind(process, sibling, child));
         for child in self.processes[process].left_behind.clone().into_values() {
             self.processes[child].parent = Some(sibling);
+        }
+    }
+
+    fn append_left_behind(&mut self, process: ProcessKey, parent: TaskKey, child: ProcessKey) {
+        self.processes[child].parent = Some(parent);
+        self.processes[child].place = self.next_place;
+        self.processes[process].left_behind.insert(self.next_place, child);
+        self.next_place += 1;
+    }
+
+    /// A sibling of `elder` is born: it is left behind as well if `elder` is.
+    pub(crate) fn append_beside(&mut self, elder: ProcessKey, parent: TaskKey, child: ProcessKey) {
+        let process = self.tasks[parent].process;
+        if self.processes[process].left_behind.contains_key(&self.processes[elder].place) {
+            self.append_left_behind(process, parent, child);
+        } else {
+            self.append_child(parent, child);
         }
     }
 

@@ -59,20 +59,29 @@ pub struct Found<'c> {
 const NAMED: &str = "records name only records that were made";
 
 impl<'c> Call<'c> {
+    /// The record that `id` names, whatever its stage.
+    #[inline]
+    pub fn resolve(&self, id: TaskId) -> Option<&'c Task> {
+        self.tables.tasks.resolve(self.pin, id.index(), id.generation())
+    }
+
     /// The task that `id` names, whatever its stage.
+    #[inline]
     pub fn find(&self, id: TaskId) -> Result<Found<'c>, Errno> {
-        let task = self.tables.tasks.resolve(self.pin, id.index(), id.generation()).ok_or(Errno::ESRCH)?;
+        let task = self.resolve(id).ok_or(Errno::ESRCH)?;
         let group_index = task.group.get();
         Ok(Found { index: id.index(), id, task, group_index, group: self.group(group_index) })
     }
 
     /// The task that `id` names, if it is one that others may know of.
+    #[inline]
     pub fn find_visible(&self, id: TaskId) -> Result<Found<'c>, Errno> {
         let found = self.find(id)?;
         if found.task.is_visible() { Ok(found) } else { Err(Errno::ESRCH) }
     }
 
     /// The task that `id` names, if it is alive and not exiting.
+    #[inline]
     pub fn find_running(&self, id: TaskId) -> Result<Found<'c>, Errno> {
         let found = self.find(id)?;
         if found.task.stage() == Stage::Running { Ok(found) } else { Err(Errno::ESRCH) }

@@ -81,7 +81,6 @@ impl PidEntry {
         // Ordering: Release, edge `pid-free`: what the session's last member did is before a reuse.
         self.sessions.fetch_sub(1, Release);
     }
-
 }
 
 /// How numbers are chosen.

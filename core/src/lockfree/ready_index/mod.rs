@@ -50,7 +50,7 @@ pub use fault::{Edge, Fault, Knobs, set_knobs};
 #[cfg(any(test, loom))]
 pub use index::NoRoom;
 pub use index::ReadyIndex;
-#[cfg(any(test, loom))]
+#[cfg(loom)]
 pub use scan::{Found, Moved};
 pub use scan::{Version, View};
 
