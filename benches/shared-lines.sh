@@ -63,12 +63,12 @@ echo "line        transfers   writes      by"
 cut -d' ' -f3 "$work/lines" | sort -u | while read -r instruction; do
     # The program is loaded at a fixed place under valgrind.
     address=$(printf '%x' $((0x$instruction - ${LOAD_BASE:-0x108000})))
-    echo "$instruction $(addr2line -i -s -e "$sides" "$address" | grep -v '^\(atomic\|mod\|cell\)\.rs' | head -3 | tr '\n' ' ')"
+    echo "$instruction $(addr2line -i -s -e "$sides" "$address" | grep -v '^\(atomic\|mod\|cell\|sync\|value\)\.rs' | head -3 | tr '\n' ' ')"
 done >"$work/sources"
-# One entry for each line and source line.
+# For each line the three that write most; lines that travel hardly ever are left out.
 awk '
     NR == FNR { name = $1; sub(/^[^ ]+ /, ""); source[name] = $0; next }
-    { meets[$1] = $2; writes[$1] = $5; by[$1, source[$3]] += $4 }
+    $2 >= 0.002 { meets[$1] = $2; writes[$1] = $5; by[$1, source[$3]] += $4 }
     END { for (key in by) { split(key, field, SUBSEP)
         printf "%-11s %9.3f %8.3f  %6.3f %s\n", field[1], meets[field[1]], writes[field[1]], by[key], field[2] } }
-' "$work/sources" "$work/lines" | sort -k2,2rn -k1,1 -k3,3rn | head -60
+' "$work/sources" "$work/lines" | sort -k2,2rn -k1,1 -k4,4rn | awk '$1 != line { line = $1; shown = 0 } shown++ < 3'

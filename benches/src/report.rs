@@ -24,7 +24,12 @@ pub fn table(rows: &[Row], machine_is_quiet: bool) -> String {
                     format!("holds by {:.0} %", margin * 100.0)
                 } else {
                     miss += 1;
-                    format!("misses by {:.0} %", -margin * 100.0)
+                    // Ten times too much says more than 900 %.
+                    if margin > -1.0 {
+                        format!("misses by {:.0} %", -margin * 100.0)
+                    } else {
+                        format!("misses {:.1}-fold", 1.0 - margin)
+                    }
                 }
             }
             _ => {
@@ -122,6 +127,11 @@ mod tests {
         assert!(text.ends_with("must rows: 1 hold, 1 miss, 1 not judged\n"), "{text}");
         assert!(text.contains("<= 1.5 yes | holds by 50 %  | +-10 %"), "{text}");
         assert!(text.contains("<= 1.5     | misses by 50 % | +-10 %"), "{text}");
+    }
+
+    #[test]
+    fn a_miss_by_far_is_a_factor() {
+        assert!(table(&[row(20.0, false)], true).contains("misses 10.0-fold"));
     }
 
     #[test]

@@ -33,10 +33,12 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// Does a file or folder of that name exist, from the top or in the core's sources?
+/// Does a file or folder of that name exist, from the top, in the core's sources or among the models?
 fn exists(path: &str) -> bool {
     let path = path.trim_end_matches('/');
-    [path.to_owned(), format!("core/src/{path}")].iter().any(|path| repository().join(path).exists())
+    [path.to_owned(), format!("core/src/{path}"), format!("loom-tests/tests/{path}")]
+        .iter()
+        .any(|path| repository().join(path).exists())
 }
 
 fn is_path(word: &str) -> bool {
@@ -116,25 +118,19 @@ fn named_files_exist() {
     fail_with(offences, "named files that do not exist");
 }
 
-/// The names of functions in files with these endings below `folders`, and the files each is in.
-fn functions(folders: &[&str], extension: &str) -> BTreeMap<String, Vec<String>> {
-    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for path in folders.iter().flat_map(|folder| files(folder, extension)) {
-        for line in read(&path).lines() {
-            let name = match extension {
-                "rs" => line.split_once("fn ").map(|(_, rest)| rest),
-                _ => line.strip_prefix("static void "),
-            };
-            let Some((name, _)) = name.and_then(|rest| rest.split_once(['(', '<'])) else { continue };
-            found.entry(name.to_owned()).or_default().push(path.clone());
-        }
-    }
-    found
+/// The name of the function that a line of Rust declares.
+fn function(line: &str) -> Option<&str> {
+    line.split_once("fn ")?.1.split(['(', '<']).next()
 }
 
 #[test]
 fn functions_of_the_design_exist() {
-    let known = functions(&["core/src", "ffi/src"], "rs");
+    let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for path in ["core/src", "ffi/src"].iter().flat_map(|folder| files(folder, "rs")) {
+        for name in read(&path).lines().filter_map(function) {
+            known.entry(name.to_owned()).or_default().push(path.clone());
+        }
+    }
     let mut offences = Vec::new();
     let mut seen = 0;
     for (number, line) in prose(&read("docs/design.md")) {
@@ -149,12 +145,9 @@ fn functions_of_the_design_exist() {
                 continue;
             };
             seen += 1;
-            // A module is a file of that name; a type is mentioned in the file.
+            // A module is a file of that name; a type is declared in the file.
             let is_there = |path: &String| {
-                path.ends_with(&format!("/{owner}.rs"))
-                    || read(path).contains(&format!("impl {owner}"))
-                    || read(path).contains(&format!("> {owner}<"))
-                    || read(path).contains(&format!(" {owner} {{"))
+                path.ends_with(&format!("/{owner}.rs")) || read(path).contains(&format!("struct {owner}"))
             };
             if !known.get(name).is_some_and(|paths| paths.iter().any(is_there)) {
                 offences.push(format!("docs/design.md:{}: {word}", number + 1));
@@ -167,9 +160,22 @@ fn functions_of_the_design_exist() {
 
 /// Every test there is, by the name that documents use.
 fn tests() -> BTreeSet<String> {
-    let rust = ["core", "model/tests", "conformance", "loom-tests/tests", "ffi/src"];
-    let mut names: BTreeSet<String> = functions(&rust, "rs").into_keys().collect();
-    names.extend(functions(&["ffi/tests-c"], "c").into_keys());
+    let mut names = BTreeSet::new();
+    for path in ["core", "model", "conformance", "loom-tests", "ffi/src"].iter().flat_map(|folder| files(folder, "rs"))
+    {
+        let text = read(&path);
+        if path.starts_with("loom-tests/") {
+            // A test there runs many models, which are functions of their own.
+            names.extend(text.lines().filter_map(function).map(str::to_owned));
+        }
+        let marked = text.split("#[test]").skip(1);
+        names.extend(marked.filter_map(|rest| rest.lines().find_map(function)).map(str::to_owned));
+    }
+    for path in files("ffi/tests-c", "c") {
+        let text = read(&path);
+        let declared = text.lines().filter_map(|line| line.strip_prefix("static void ")?.split('(').next());
+        names.extend(declared.filter(|name| text.contains(&format!("({name}"))).map(str::to_owned));
+    }
     let name = |path: String| path.rsplit('/').next().unwrap_or("").to_owned();
     names.extend(files("conformance/scenarios", "txt").into_iter().map(|path| name(path).replace(".txt", "")));
     for extension in ["sh", "bash", "dash", "py", "c"] {
@@ -184,7 +190,7 @@ fn tables_name_files_and_tests_that_exist() {
     let mut offences = Vec::new();
     let mut seen = 0;
     for document in ["docs/linux.md", "docs/orderings.md"] {
-        let text = if document.ends_with("linux.md") || exists(document) { read(document) } else { continue };
+        let text = read(document);
         let mut columns = Vec::new();
         for (number, line) in prose(&text) {
             let mut wrong = |what: &str| offences.push(format!("{document}:{}: {what}", number + 1));
@@ -198,13 +204,14 @@ fn tables_name_files_and_tests_that_exist() {
             }
             for (column, cell) in columns.iter().zip(cells) {
                 let column = column.to_lowercase();
-                for word in quoted(cell) {
-                    let is_file = column == "file" || is_path(word);
-                    if column == "file" || column.starts_with("test") {
-                        seen += 1;
-                        if is_file && !exists(word) || !is_file && !tests.contains(word) {
-                            wrong(word);
-                        }
+                let named = ["file", "test", "fails"].iter().any(|name| column.starts_with(name));
+                // Edges of the memory model are quoted as well; they have no underscore.
+                let is_name = |word: &&str| document.ends_with("linux.md") || word.contains('_');
+                for word in quoted(cell).filter(|_| named).filter(is_name) {
+                    seen += 1;
+                    let is_file = column == "file" || is_path(word) || word.ends_with(".rs");
+                    if is_file && !exists(word) || !is_file && !tests.contains(word) {
+                        wrong(word);
                     }
                 }
                 if column.starts_with("rows") && document.ends_with("linux.md") && cell.is_empty() {
@@ -215,6 +222,26 @@ fn tables_name_files_and_tests_that_exist() {
     }
     assert!(seen > 150, "{seen} names found: the search is broken");
     fail_with(offences, "files and tests that do not exist");
+}
+
+#[test]
+fn every_edge_has_a_row() {
+    let rows: String = prose(&read("docs/orderings.md")).map(|(_, line)| line.to_owned() + "\n").collect();
+    let mut missing: BTreeMap<String, String> = BTreeMap::new();
+    let mut seen = 0;
+    for path in files("core/src", "rs") {
+        for line in read(&path).lines().filter_map(|line| line.split_once("//")?.1.split_once("edge")) {
+            // "edge `a`", "edges `a` and `b`": names are quoted and have a hyphen.
+            for edge in quoted(line.1).filter(|word| word.contains('-') && !word.contains([' ', '(', '>', '/'])) {
+                seen += 1;
+                if !rows.contains(&format!("`{edge}`")) {
+                    missing.insert(edge.to_owned(), path.clone());
+                }
+            }
+        }
+    }
+    assert!(seen > 30, "{seen} edges found: the search is broken");
+    fail_with(missing.iter().map(|(edge, path)| format!("{path}: {edge}")).collect(), "edges without a row");
 }
 
 #[test]

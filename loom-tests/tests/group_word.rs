@@ -153,11 +153,14 @@ fn canaries() {
     needs(Fault::DecidedBeforeFlag, "a_thread_that_sees_the_flag", [3; 3], a_thread_that_sees_the_flag_sees_the_status);
 }
 
+/// Each end of an edge, relaxed, makes the model named with it fail.
 #[test]
-fn edges() {
+fn weak_edges_fail() {
+    let name = "leader_and_last_thread_empty_it_once";
+    needs_edge(Edge::GroupChanged, Mode::Plain, name, 3, leader_and_last_thread_empty_it_once);
+    let name = "a_thread_that_sees_the_flag_sees_the_status";
     for edge in [Edge::GroupChanged, Edge::GroupRead] {
-        let name = "leader_and_last_thread_empty_it_once";
-        needs_edge(edge, Mode::Plain, name, 3, leader_and_last_thread_empty_it_once);
+        needs_edge(edge, Mode::Plain, name, 3, a_thread_that_sees_the_flag_sees_the_status);
     }
 }
 

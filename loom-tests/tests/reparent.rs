@@ -1,8 +1,9 @@
 //! Children change parents and are in somebody's hands throughout.
 #![cfg(loom)]
 
-use loom_tests::family::{Family, MAIN, assert_is, child, end, pid_of, spawn, status_of};
-use loom_tests::fault::{holds_always, needs};
+use loom_tests::Mode;
+use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
+use loom_tests::fault::{holds_always, needs, needs_edge};
 use ptexit_core::host::Event;
 use ptexit_core::record::fault::{Edge, Fault};
 use ptexit_core::tree::{CloneKind, WaitFor, Waited};
@@ -166,6 +167,16 @@ fn canaries() {
     needs(Fault::ReadyBeforeAdoption, "child_and_parent_die_together", [2; 3], child_and_parent_die_together);
 }
 
+/// Each end of an edge, relaxed, makes the model named with it fail.
+#[test]
+fn weak_edges_fail() {
+    for edge in [Edge::ExitRead, Edge::ExitChanged] {
+        needs_edge(edge, Mode::Plain, "adopted_zombie_is_told_once", 1, adopted_zombie_is_told_once);
+    }
+    let name = "child_and_parent_die_together";
+    needs_edge(Edge::ExitChanged, Mode::Plain, name, 2, child_and_parent_die_together);
+}
+
 #[test]
 #[ignore = "prints what fails when an edge is relaxed"]
 fn survey() {
@@ -183,7 +194,11 @@ fn survey() {
         ],
         &[
             ("siblings_never_lose_a_child", 3, siblings_never_lose_a_child),
-            ("grandparent_sees_the_child_…", 1, grandparent_sees_the_child_once_the_parent_is_reaped),
+            (
+                "grandparent_sees_the_child_once_the_parent_is_reaped",
+                1,
+                grandparent_sees_the_child_once_the_parent_is_reaped,
+            ),
             ("adopted_zombie_is_told_once", 1, adopted_zombie_is_told_once),
             ("child_and_parent_die_together", 2, child_and_parent_die_together),
         ],

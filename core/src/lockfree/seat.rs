@@ -336,6 +336,7 @@ impl<'s> Seat<'s> {
     }
 
     /// The seat's number: its stripe in a striped counter.
+    #[cfg(test)]
     pub fn stripe(&self) -> usize {
         self.place.number as usize
     }

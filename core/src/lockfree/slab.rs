@@ -36,8 +36,9 @@ const BATCH: u32 = if cfg!(loom) { 2 } else { 64 };
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted;
 
-/// A record with its bookkeeping.
+/// A record with its bookkeeping. Neighbours share no cache line: two unrelated parents may be neighbours.
 #[derive(Default)]
+#[repr(align(64))]
 struct Slot<T> {
     /// Odd: published. Even: free, fresh or retired.
     generation: AtomicU32,

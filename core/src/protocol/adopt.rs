@@ -3,19 +3,24 @@
 use crate::ids::TaskId;
 use crate::protocol::{Call, Found, reparent};
 use crate::record::brood::Brood;
-use crate::record::task::Stage;
+use crate::record::task::{Stage, Task};
 
 /// The thread whose children the brood's children are: the one that bore them until it has exited, then
 /// the oldest living thread of its process; `real_parent`. `None` when the whole process is on its way out.
 pub fn owner_of(call: &Call, brood: &Brood, parent: u32) -> Option<u32> {
+    owner_named(call, brood, parent).map(|(id, _)| id.index())
+}
+
+/// The same, with its handle and its record.
+pub fn owner_named<'c>(call: &Call<'c>, brood: &Brood, parent: u32) -> Option<(TaskId, &'c Task)> {
     let owner = TaskId::from_bits(brood.owner.get());
-    if let Ok(found) = call.find(owner)
-        && found.group_index == parent
-        && matches!(found.task.stage(), Stage::Running | Stage::Exiting)
+    if let Some(task) = call.resolve(owner)
+        && task.group.get() == parent
+        && matches!(task.stage(), Stage::Running | Stage::Exiting)
     {
-        return Some(found.index);
+        return Some((owner, task));
     }
-    oldest_thread(call, parent)
+    oldest_thread(call, parent).map(|index| (call.id(index), call.task(index)))
 }
 
 /// The first thread of the group that is not exiting, in thread-list order; `find_alive_thread`.

