@@ -52,11 +52,11 @@ impl Scene {
     /// A name: one that the actor has to do with, or now and then any that was ever given.
     fn someone(&self, sight: &Sight, number: u16) -> Name {
         let number = usize::from(number);
-        if number % 4 != 0 && !sight.children.is_empty() {
+        if !number.is_multiple_of(4) && !sight.children.is_empty() {
             return sight.children[number / 4 % sight.children.len()];
         }
         // The younger half rather than the older.
-        let from = if number % 8 == 0 { 0 } else { self.names.len() / 2 };
+        let from = if number.is_multiple_of(8) { 0 } else { self.names.len() / 2 };
         self.names[from + number / 8 % (self.names.len() - from)]
     }
 }
@@ -95,7 +95,7 @@ fn deed(choice: Choice, scene: &Scene, actor: Name, sight: &Sight) -> Operation 
     let crowded = scene.there >= CROWD;
     let code = i32::from(first % 8);
     // The end of init is the end of the scenario: rarely.
-    let may_die = actor != Name::INIT || second % 64 == 0;
+    let may_die = actor != Name::INIT || second.is_multiple_of(64);
     match choice.verb {
         0..=39 if !crowded => Operation::Fork(new_name(scene), exit_signal(first)),
         40..=47 if !crowded => Operation::Sibling(new_name(scene)),
@@ -107,12 +107,12 @@ fn deed(choice: Choice, scene: &Scene, actor: Name, sight: &Sight) -> Operation 
         130..=137 => kill(scene, sight, first, second),
         138..=143 if sight.threads == 1 => Operation::Exec,
         144..=151 => Operation::Sigchld(Sigchld {
-            ignore: first % 3 == 0,
+            ignore: first.is_multiple_of(3),
             no_cld_wait: first % 4 == 1,
             no_cld_stop: first % 16 == 5,
         }),
-        152..=161 => Operation::Subreaper(first % 4 != 0),
-        162..=169 => Operation::Pdeathsig((first % 4 != 0).then_some(Signal::SIGUSR2)),
+        152..=161 => Operation::Subreaper(!first.is_multiple_of(4)),
+        162..=169 => Operation::Pdeathsig((!first.is_multiple_of(4)).then_some(Signal::SIGUSR2)),
         170..=179 => setpgid(scene, sight, first, second),
         180..=183 => Operation::Setsid,
         184..=186 => Operation::Uid(u32::from(first % 3)),
@@ -135,17 +135,17 @@ fn exit_signal(number: u16) -> Option<Signal> {
 
 fn kill(scene: &Scene, sight: &Sight, first: u16, second: u16) -> Operation {
     let victim = scene.someone(sight, first);
-    let victim = if victim == Name::INIT && second % 64 != 0 { sight.leader } else { victim };
+    let victim = if victim == Name::INIT && !second.is_multiple_of(64) { sight.leader } else { victim };
     if victim == Name::INIT {
         return Operation::Setsid;
     }
-    let signal = if second % 2 == 0 { Signal::SIGKILL } else { Signal::SIGSEGV };
+    let signal = if second.is_multiple_of(2) { Signal::SIGKILL } else { Signal::SIGSEGV };
     Operation::Kill(victim, signal, second % 4 == 1)
 }
 
 fn setpgid(scene: &Scene, sight: &Sight, first: u16, second: u16) -> Operation {
-    let process = (first % 3 != 0).then(|| scene.someone(sight, first / 3));
-    let group = (second % 3 != 0).then(|| scene.someone(sight, second / 3));
+    let process = (!first.is_multiple_of(3)).then(|| scene.someone(sight, first / 3));
+    let group = (!second.is_multiple_of(3)).then(|| scene.someone(sight, second / 3));
     Operation::Setpgid(process, group)
 }
 

@@ -79,8 +79,10 @@ impl Model {
         self.running(caller)?;
         let known = O::WNOHANG | O::WSTOPPED | O::WCONTINUED | O::WNOTHREAD | O::WCLONE | O::WALL;
         let options = O::from_bits(options).filter(|&o| known.contains(o)).ok_or(Errno::EINVAL)?;
+        if pid == i32::MIN {
+            return Err(Errno::ESRCH);
+        }
         let which = match pid {
-            i32::MIN => return Err(Errno::ESRCH),
             ..-1 => Which::Pgid(pid.unsigned_abs()),
             -1 => Which::All,
             0 => Which::Pgid(self.process_of(caller).pgid),

@@ -13,7 +13,9 @@ use ptexit_core::tree::{
 use ptexit_core::uapi::{Errno, Rusage, Signal, WaitOptions, WaitStatus};
 
 /// More tasks than a test makes.
-const TASKS: usize = 1 << 24;
+const TASKS: usize = 1 << 20;
+/// More numbers than that, so that none is used again.
+const NUMBERS: u32 = 1 << 21;
 const WAITERS: usize = 16;
 /// How many dead may be waiting to be found before births wait.
 const BACKLOG: u64 = 100;
@@ -26,8 +28,10 @@ pub fn exited(code: i32) -> WaitStatus {
 pub struct Told {
     reaped: Vec<AtomicU8>,
     interrupted: Vec<AtomicBool>,
-    /// By process ID; numbers are not used again within a test.
-    announced: Vec<AtomicU8>,
+    /// SIGCHLD was sent for it; by process ID, which is not used again within a test.
+    announced: Vec<AtomicBool>,
+    /// A wait has found it; by process ID.
+    found: Vec<AtomicBool>,
     reaped_in_all: AtomicU64,
     freed_in_all: AtomicU64,
     woken: [AtomicBool; WAITERS],
@@ -42,7 +46,7 @@ impl Host for Told {
             }
             Event::Interrupt { cookie, .. } => self.interrupted[cookie as usize].store(true, SeqCst),
             Event::Signal { info, .. } if info.signal == Signal::SIGCHLD => {
-                self.announced[info.pid as usize].fetch_add(1, SeqCst);
+                self.announced[info.pid as usize].store(true, SeqCst);
             }
             Event::PidFree { .. } => {
                 self.freed_in_all.fetch_add(1, SeqCst);
@@ -59,6 +63,7 @@ pub struct Crowd {
     pub init: TaskId,
     next_cookie: AtomicU64,
     created: AtomicU64,
+    refused: AtomicU64,
     end: Instant,
 }
 
@@ -71,16 +76,24 @@ impl Crowd {
         let told = Told {
             reaped: zeroed(TASKS),
             interrupted: zeroed(TASKS),
-            announced: zeroed(Options::default().pid_max as usize + 1),
+            announced: zeroed(NUMBERS as usize + 1),
+            found: zeroed(NUMBERS as usize + 1),
             reaped_in_all: AtomicU64::new(0),
             freed_in_all: AtomicU64::new(0),
             woken: Default::default(),
         };
-        let tree = Tree::new(told, Options::default()).unwrap();
+        let tree = Tree::new(told, Options { pid_max: NUMBERS, ..Options::default() }).unwrap();
         let init = tree.init(&CloneArgs { kind: CloneKind::Process, exit_signal: None, pid: 0, cookie: 0 }).unwrap();
         let seconds = env::var("SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(3.0);
         let end = Instant::now() + Duration::from_secs_f64(seconds);
-        Crowd { tree, init, next_cookie: AtomicU64::new(1), created: AtomicU64::new(1), end }
+        Crowd {
+            tree,
+            init,
+            next_cookie: AtomicU64::new(1),
+            created: AtomicU64::new(1),
+            refused: AtomicU64::new(0),
+            end,
+        }
     }
 
     /// Until then.
@@ -92,7 +105,11 @@ impl Crowd {
         let cookie = self.next_cookie.fetch_add(1, SeqCst);
         let args = CloneArgs { kind, exit_signal: Some(Signal::SIGCHLD), pid: 0, cookie };
         let child = self.tree.clone_begin(caller, &args)?;
-        self.tree.clone_commit(child)?;
+        if let Err(refused) = self.tree.clone_commit(child) {
+            // Its number was taken, and is given back.
+            self.refused.fetch_add(1, SeqCst);
+            return Err(refused);
+        }
         self.created.fetch_add(1, SeqCst);
         Ok(child)
     }
@@ -132,7 +149,7 @@ impl Crowd {
         let options = options | WaitOptions::WEXITED | WaitOptions::WNOHANG;
         match self.tree.wait(task, &WaitRequest { which, options, cookie: 0 })? {
             Waited::Child(found) => {
-                self.check_announced(found.pid);
+                self.note_found(&found);
                 Ok(Some(found))
             }
             Waited::Nothing => Ok(None),
@@ -148,7 +165,7 @@ impl Crowd {
         loop {
             match self.tree.wait(task, &request)? {
                 Waited::Child(found) => {
-                    self.check_announced(found.pid);
+                    self.note_found(&found);
                     return Ok(found);
                 }
                 Waited::Nothing => panic!("a wait without WNOHANG finds something, fails or is armed"),
@@ -185,9 +202,8 @@ impl Crowd {
         }
     }
 
-    /// SIGCHLD and the zombie are one event: who has found the child has been sent the signal.
-    fn check_announced(&self, pid: u32) {
-        assert!(self.tree.host().announced[pid as usize].load(SeqCst) > 0, "a child is found before SIGCHLD is sent");
+    fn note_found(&self, child: &WaitResult) {
+        self.tree.host().found[child.pid as usize].store(true, SeqCst);
     }
 
     /// Reaps that many dead children of `parent`.
@@ -204,6 +220,10 @@ impl Crowd {
         assert_eq!(self.tree.list(ListFilter::Processes, &mut tasks), Ok(1));
         let others = self.created.load(SeqCst) - 1;
         assert_eq!(self.tree.host().reaped_in_all.load(SeqCst), others, "every task is reaped");
-        assert_eq!(self.tree.host().freed_in_all.load(SeqCst), others, "every number is free again");
+        let numbers = others + self.refused.load(SeqCst);
+        let told = self.tree.host();
+        assert_eq!(told.freed_in_all.load(SeqCst), numbers, "every number is free again");
+        let silent = told.found.iter().zip(&told.announced).position(|(f, a)| f.load(SeqCst) && !a.load(SeqCst));
+        assert_eq!(silent, None, "SIGCHLD was sent for everybody who was found by a wait");
     }
 }
