@@ -105,8 +105,8 @@ fn deed(choice: Choice, scene: &Scene, actor: Name, sight: &Sight) -> Operation 
         118..=125 if may_die => Operation::ExitGroup(code),
         126..=129 if may_die => Operation::ExitGroupBegin(code),
         130..=137 => kill(scene, sight, first, second),
-        138..=143 if sight.threads == 1 => Operation::Exec,
-        144..=151 => Operation::Sigchld(Sigchld {
+        138..=145 if sight.threads == 1 => Operation::Exec,
+        146..=151 => Operation::Sigchld(Sigchld {
             ignore: first.is_multiple_of(3),
             no_cld_wait: first % 4 == 1,
             no_cld_stop: first % 16 == 5,
@@ -119,6 +119,10 @@ fn deed(choice: Choice, scene: &Scene, actor: Name, sight: &Sight) -> Operation 
         187..=191 => Operation::Burn(u32::from(first % 50), u32::from(second % 500)),
         192..=197 if !scene.blocked.is_empty() => {
             Operation::Interrupt(scene.blocked[usize::from(first) % scene.blocked.len()])
+        }
+        // To wait without children is soon said.
+        198.. if sight.children.is_empty() && !second.is_multiple_of(8) && !crowded => {
+            Operation::Fork(new_name(scene), exit_signal(first))
         }
         198..=218 => Operation::Waitid(id_spec(scene, sight, first), options(second, true)),
         _ => Operation::Wait4(child_spec(scene, sight, first), options(second, false)),

@@ -1,10 +1,14 @@
 //! Random scenarios on the model alone: its own invariants hold (the model checks them after every call),
 //! and a scenario's text means the scenario.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use ptexit_conformance::generate::{choices, statement};
-use ptexit_conformance::language::{Line, Script};
-use ptexit_conformance::run::{Runner, disagreement};
+use ptexit_conformance::language::{Happening, Line, Reply, Script};
+use ptexit_conformance::run::{Outcome, Runner, Step, disagreement};
 use ptexit_conformance::subjects::OnModel;
 
 proptest! {
@@ -25,4 +29,72 @@ proptest! {
         prop_assert_eq!(&script, &again);
         prop_assert!(disagreement(&again, OnModel::new()).is_none());
     }
+}
+
+/// What random scenarios come to: if something here never happens any more, the generator has gone blind.
+#[test]
+fn random_scenarios_come_to_everything() {
+    let mut seen = BTreeMap::<String, usize>::new();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..400 {
+        let choices = choices(80).new_tree(&mut runner).expect("choices are not refused").current();
+        let mut model = Runner::new(OnModel::new());
+        for choice in choices {
+            let Some(statement) = statement(choice, &model) else { continue };
+            let step = model.line(&Line::Step(statement));
+            for kind in kinds(&step) {
+                *seen.entry(kind).or_default() += 1;
+            }
+        }
+    }
+    let everything = [
+        "Blocks",
+        "Child",
+        "Decided",
+        "Done",
+        "EACCES",
+        "ECHILD",
+        "EINTR",
+        "EINVAL",
+        "ENOMEM",
+        "EPERM",
+        "ESRCH",
+        "Exited",
+        "MustExit",
+        "Nothing",
+        "NumberFree",
+        "Reaped",
+        "Released",
+        "Reparented",
+        "SIGCHLD",
+        "SIGUSR1",
+        "SIGUSR2",
+        "waited: Child",
+        "waited: ECHILD",
+        "waited: EINTR",
+    ];
+    let missing: Vec<_> = everything.iter().filter(|&&kind| seen.get(kind).is_none_or(|&count| count == 0)).collect();
+    assert!(missing.is_empty(), "never: {missing:?}; in all: {seen:?}");
+    let skipped = seen.get("Skipped").copied().unwrap_or(0);
+    let acted: usize =
+        ["Blocks", "Child", "Decided", "Done", "Nothing"].iter().filter_map(|kind| seen.get(*kind)).sum();
+    assert!(skipped * 4 < acted, "{skipped} of the lines mean nothing");
+}
+
+fn kinds(step: &Step) -> Vec<String> {
+    let reply = |reply: &Reply| match reply {
+        Reply::Failed(errno) => errno.name().to_string(),
+        other => format!("{other:?}").split(['(', ' ']).next().unwrap_or_default().to_string(),
+    };
+    let outcomes = step.outcomes.iter().map(|(_, outcome)| match outcome {
+        Outcome::Reply(what) => reply(what),
+        Outcome::Skipped(_) => "Skipped".to_string(),
+    });
+    let happenings = step.happenings.iter().map(|happening| match happening {
+        Happening::Signal(_, info) => info.signal.to_string(),
+        Happening::Reaped { by: None, .. } => "Released".to_string(),
+        other => format!("{other:?}").split(['(', ' ']).next().unwrap_or_default().to_string(),
+    });
+    let completions = step.completions.iter().map(|(_, what)| format!("waited: {}", reply(what)));
+    outcomes.chain(happenings).chain(completions).collect()
 }
