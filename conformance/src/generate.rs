@@ -12,8 +12,10 @@ use crate::language::{ChildSpec, IdSpec, Name, Operation, Sigchld, Sight, SightS
 use crate::run::Runner;
 use crate::subjects::{OnModel, Subject};
 
-/// Above this many tasks, nobody forks any more.
-const CROWD: usize = 16;
+/// Above this many tasks, nobody forks any more, in scenarios of up to a hundred lines.
+pub const SMALL: usize = 16;
+/// The same in long scenarios, where a parent has more children than one page of an index holds.
+pub const LARGE: usize = 150;
 
 /// One step of a random scenario, still without meaning.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +28,28 @@ pub struct Choice {
 
 /// Lists of up to `longest` choices.
 pub fn choices(longest: usize) -> impl Strategy<Value = Vec<Choice>> {
-    let choice = (any::<u8>(), any::<u16>(), any::<u16>(), any::<u16>());
-    vec(choice.prop_map(|(verb, actor, first, second)| Choice { verb, actor, first, second }), 1..longest)
+    vec(choice(any::<u8>()), 1..longest)
+}
+
+/// Long lists in which many are born before many die.
+pub fn crowded_choices(longest: usize) -> impl Strategy<Value = Vec<Choice>> {
+    // Births and waits of few processes first: a choice of verb that is mostly "fork".
+    let births = vec(choice(prop_oneof![8 => 0..=39_u8, 1 => any::<u8>()]), longest / 2..longest);
+    let rest = vec(choice(any::<u8>()), longest / 2..longest);
+    (births, rest).prop_map(|(births, rest)| {
+        let early = births.into_iter().map(|choice| Choice { actor: choice.actor % 3, ..choice });
+        early.chain(rest).collect()
+    })
+}
+
+fn choice(verb: impl Strategy<Value = u8>) -> impl Strategy<Value = Choice> {
+    let numbers = (verb, any::<u16>(), any::<u16>(), any::<u16>());
+    numbers.prop_map(|(verb, actor, first, second)| Choice { verb, actor, first, second })
 }
 
 /// The tasks of a run that can do something, and those that a call may be about.
 struct Scene {
+    crowd: usize,
     actors: Vec<(Name, Sight)>,
     there: usize,
     names: Vec<Name>,
@@ -39,14 +57,14 @@ struct Scene {
 }
 
 impl Scene {
-    fn of(runner: &Runner<OnModel>) -> Scene {
+    fn of(runner: &Runner<OnModel>, crowd: usize) -> Scene {
         let seen: Vec<(Name, Sight)> =
             runner.names().iter().filter_map(|&name| Some((name, runner.subject.observe(name)?))).collect();
         let blocked = runner.blocked().to_vec();
         let there = seen.len();
         let can_act = |(name, sight): &(Name, Sight)| sight.state != SightState::Zombie && !blocked.contains(name);
         let actors = seen.into_iter().filter(can_act).collect();
-        Scene { actors, there, names: runner.names().to_vec(), blocked }
+        Scene { crowd, actors, there, names: runner.names().to_vec(), blocked }
     }
 
     /// A name: one that the actor has to do with, or now and then any that was ever given.
@@ -61,9 +79,9 @@ impl Scene {
     }
 }
 
-/// What the choice means in this state; `None` if nobody can do anything.
-pub fn statement(choice: Choice, runner: &Runner<OnModel>) -> Option<Statement> {
-    let scene = Scene::of(runner);
+/// What the choice means in this state; `None` if nobody can do anything. With `crowd` tasks, nobody forks.
+pub fn statement(choice: Choice, runner: &Runner<OnModel>, crowd: usize) -> Option<Statement> {
+    let scene = Scene::of(runner, crowd);
     let (actor, sight) = scene.actors.get(usize::from(choice.actor) % scene.actors.len().max(1))?;
     let operation = match (sight.state, sight.status) {
         (SightState::Exiting, _) => Operation::ExitFinish,
@@ -92,7 +110,7 @@ fn last_deed(choice: Choice, scene: &Scene) -> Operation {
 
 fn deed(choice: Choice, scene: &Scene, actor: Name, sight: &Sight) -> Operation {
     let Choice { first, second, .. } = choice;
-    let crowded = scene.there >= CROWD;
+    let crowded = scene.there >= scene.crowd;
     let code = i32::from(first % 8);
     // The end of init is the end of the scenario: rarely.
     let may_die = actor != Name::INIT || second.is_multiple_of(64);

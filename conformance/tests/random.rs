@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use ptexit_conformance::generate::{choices, statement};
+use ptexit_conformance::generate::{SMALL, choices, statement};
 use ptexit_conformance::language::{Happening, Line, Reply, Script};
 use ptexit_conformance::run::{Outcome, Runner, Step, disagreement};
 use ptexit_conformance::subjects::OnModel;
@@ -19,7 +19,7 @@ proptest! {
         let mut model = Runner::new(OnModel::new());
         let mut statements = Vec::new();
         for choice in choices {
-            if let Some(statement) = statement(choice, &model) {
+            if let Some(statement) = statement(choice, &model, SMALL) {
                 model.line(&Line::Step(statement));
                 statements.push(statement);
             }
@@ -40,7 +40,7 @@ fn random_scenarios_come_to_everything() {
         let choices = choices(80).new_tree(&mut runner).expect("choices are not refused").current();
         let mut model = Runner::new(OnModel::new());
         for choice in choices {
-            let Some(statement) = statement(choice, &model) else { continue };
+            let Some(statement) = statement(choice, &model, SMALL) else { continue };
             let step = model.line(&Line::Step(statement));
             for kind in kinds(&step) {
                 *seen.entry(kind).or_default() += 1;

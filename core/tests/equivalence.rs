@@ -10,21 +10,23 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use ptexit_conformance::generate::{Choice, choices, statement};
+use ptexit_conformance::generate::{Choice, LARGE, SMALL, choices, crowded_choices, statement};
 use ptexit_conformance::language::{Line, Script};
 use ptexit_conformance::run::{Lockstep, Runner, disagreement, shrink};
 use ptexit_conformance::subjects::{OnCore, OnModel};
 
 const LONGEST: usize = 60;
+const LONGEST_OF_CROWDS: usize = 260;
 
 fn cases() -> u32 {
     let default = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
     env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
 }
 
-fn runner() -> TestRunner {
-    let config = Config { cases: cases(), failure_persistence: None, ..Config::default() };
+fn runner(cases: u32) -> TestRunner {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut seed = [0; 32];
     let text = env::var("SEED").unwrap_or_else(|_| "libptexit".into());
     seed.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
@@ -32,11 +34,11 @@ fn runner() -> TestRunner {
 }
 
 /// The scenario that the choices mean, and whether core and model agree on it.
-fn agree(choices: &[Choice]) -> bool {
+fn agree(choices: &[Choice], crowd: usize) -> bool {
     let mut both = Lockstep::new(OnCore::new());
     // For a scenario that never ends: it is written down before it is performed.
     let mut log = env::var("LOG").ok().map(|file| File::create(file).expect("LOG names a file that can be written"));
-    choices.iter().all(|&choice| match statement(choice, &both.model) {
+    choices.iter().all(|&choice| match statement(choice, &both.model, crowd) {
         Some(statement) => {
             log.iter_mut().for_each(|log| writeln!(log, "{statement}").expect("LOG can be written"));
             both.line(&Line::Step(statement)).2.is_ok()
@@ -45,11 +47,11 @@ fn agree(choices: &[Choice]) -> bool {
     })
 }
 
-fn script_of(choices: &[Choice]) -> Script {
+fn script_of(choices: &[Choice], crowd: usize) -> Script {
     let mut model = Runner::new(OnModel::new());
     let mut statements = Vec::new();
     for &choice in choices {
-        if let Some(statement) = statement(choice, &model) {
+        if let Some(statement) = statement(choice, &model, crowd) {
             model.line(&Line::Step(statement));
             statements.push(statement);
         }
@@ -59,7 +61,17 @@ fn script_of(choices: &[Choice]) -> Script {
 
 #[test]
 fn random_scenarios_agree_with_the_model() {
-    let outcome = runner().run(&choices(LONGEST), |choices| match agree(&choices) {
+    try_out(cases(), choices(LONGEST), SMALL);
+}
+
+/// With so many children that indexes grow, shrink and move what they hold.
+#[test]
+fn random_crowds_agree_with_the_model() {
+    try_out(cases() / 100, crowded_choices(LONGEST_OF_CROWDS), LARGE);
+}
+
+fn try_out(cases: u32, choices: impl Strategy<Value = Vec<Choice>>, crowd: usize) {
+    let outcome = runner(cases).run(&choices, |choices| match agree(&choices, crowd) {
         true => Ok(()),
         false => Err(TestCaseError::fail("core and model differ")),
     });
@@ -69,7 +81,7 @@ fn random_scenarios_agree_with_the_model() {
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     };
     let differs = |script: &Script| disagreement(script, OnCore::new()).is_some();
-    let script = script_of(&choices);
+    let script = script_of(&choices, crowd);
     let shown = disagreement(&script, OnCore::new()).map_or(script, |found| shrink(&found.script, differs));
     match disagreement(&shown, OnCore::new()) {
         Some(found) => panic!("core and model differ on this scenario:\n{}\n{found}", found.script),
