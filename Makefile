@@ -5,7 +5,8 @@
 
 include ffi/Makefile.inc
 include sandbox/Makefile.inc
-include $(wildcard loom-tests/Makefile.inc benches/Makefile.inc)
+include benches/Makefile.inc
+include $(wildcard loom-tests/Makefile.inc)
 
 ## all: the library, its header and ptbox, in build/; what `make` does
 all: tools lib header-check ptbox

@@ -128,8 +128,12 @@ void fork_failed(struct thread *thread, struct user_regs_struct *regs)
 	end_call(thread);
 }
 
-static void enter_thread(struct thread *child, struct thread *parent)
+/* False if the thread is dead and reaped: killed before its maker could tell of it. */
+static bool enter_thread(struct thread *child, struct thread *parent)
 {
+	if (syscall(SYS_tgkill, parent->process->pid, child->tid, 0) < 0 && errno == ESRCH)
+		return false;
+
 	int error = family_clone(parent->id, FAMILY_THREAD, 0, child->tid, &child->id);
 
 	if (error < 0)
@@ -137,6 +141,7 @@ static void enter_thread(struct thread *child, struct thread *parent)
 	guests_join(child, parent->process);
 	tree_born(child->tid, parent->process->pid, parent->process->pid);
 	log_trace("%d: new thread %d", parent->tid, child->tid);
+	return true;
 }
 
 static void enter_process(struct thread *child, struct thread *parent)
@@ -177,8 +182,9 @@ static void link_child(struct thread *child, struct thread *parent)
 		signals_inherit(child->process, parent->process);
 		child->first_regs = parent->fork.regs;
 		child->first_regs_set = true;
-	} else {
-		enter_thread(child, parent);
+	} else if (!enter_thread(child, parent)) {
+		guests_remove(child);
+		return;
 	}
 	if (child->started)
 		start(child);

@@ -50,6 +50,19 @@ void supervisor_watch(struct process *process)
 	watch_fd(process->pidfd, process->pid);
 }
 
+void supervisor_take_exits(const struct process *caller)
+{
+	struct epoll_event events[EVENTS];
+	int ready = epoll_wait(epoll_fd, events, EVENTS, 0);
+
+	for (int i = 0; i < ready; i++) {
+		int32_t source = (int32_t)events[i].data.u64;
+
+		if (source > 0 && source != caller->pid)
+			exits_process(source);
+	}
+}
+
 void supervisor_tell(void)
 {
 	struct family_event event;

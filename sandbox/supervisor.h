@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-struct thread;
+struct process;
 
 /* What the front end has found out and hands over. */
 struct launch {
@@ -31,7 +31,9 @@ int supervise(const struct launch *launch);
 void supervisor_tell(void);
 
 /* Starts watching a process that has just been entered in the tables. */
-struct process;
 void supervisor_watch(struct process *process);
+
+/* Takes the exits there are by now, except that of the process on whose behalf it is called. */
+void supervisor_take_exits(const struct process *caller);
 
 #endif

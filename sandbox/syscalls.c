@@ -13,6 +13,7 @@
 
 #include "fork.h"
 #include "log.h"
+#include "proc.h"
 #include "regs.h"
 #include "signals.h"
 #include "supervisor.h"
@@ -113,6 +114,16 @@ static void exit_times(struct thread *thread)
 	guest_write(thread->tid, thread->result_at + offsetof(struct tms, tms_cutime), children, sizeof children);
 }
 
+/* The virtual init has no handlers, and takes no other signals. */
+static long answer_kill_init(const struct thread *thread, uint64_t signal)
+{
+	uid_t uid;
+
+	if (signal > 64)
+		return -EINVAL;
+	return proc_uid(thread->process->pid, &uid) && uid != 0 ? -EPERM : 0;
+}
+
 static void refuse_ptrace(struct thread *thread, struct user_regs_struct *regs)
 {
 	static bool told;
@@ -172,8 +183,8 @@ void syscalls_enter(struct thread *thread)
 		signals_note_signalfd(thread, regs.rsi, regs.rdx);
 		guest_continue(thread, 0);
 		break;
-	case SYS_kill: /* of the virtual init, which takes no signal */
-		answer(thread, &regs, (unsigned)regs.rsi > 64 ? -EINVAL : 0);
+	case SYS_kill:
+		answer(thread, &regs, answer_kill_init(thread, regs.rsi));
 		break;
 	case SYS_ptrace:
 		refuse_ptrace(thread, &regs);

@@ -94,6 +94,14 @@ static struct child_info info_of(const struct family_waited *found)
 	};
 }
 
+/* As the kernel, leaves alone what lies between and behind the members. */
+static bool write_info(pid_t tid, uint64_t at, const struct child_info *info)
+{
+	size_t head = offsetof(struct child_info, padding), tail = offsetof(struct child_info, pid);
+
+	return guest_write(tid, at, info, head) && guest_write(tid, at + tail, &info->pid, sizeof *info - tail);
+}
+
 /* Writes to the guest what the wait found; returns what the system call is to return. */
 static long deliver(const struct thread *thread, const struct wait_call *call, int error,
 		    const struct family_waited *found)
@@ -112,9 +120,23 @@ static long deliver(const struct thread *thread, const struct wait_call *call, i
 	/* waitid writes zeros when there is nothing to report, and when it fails. */
 	if (any)
 		info = info_of(found);
-	if (call->info_at && (!guest_write(thread->tid, call->info_at, &info, 12) ||
-			      !guest_write(thread->tid, call->info_at + offsetof(struct child_info, pid), &info.pid, 12)))
+	if (call->info_at && !write_info(thread->tid, call->info_at, &info))
 		return -EFAULT;
+	return error;
+}
+
+/*
+ * A guest that sees a pidfd become readable, and then does not wish to block, must find the child: deaths
+ * that the supervisor was not told of yet count as well.
+ */
+static int ask(const struct thread *thread, const struct family_wait *request, struct family_waited *found)
+{
+	int error = family_wait(thread->id, thread->tid, request, found);
+
+	if (error == 0 && found->pid == 0) {
+		supervisor_take_exits(thread->process);
+		error = family_wait(thread->id, thread->tid, request, found);
+	}
 	return error;
 }
 
@@ -127,7 +149,7 @@ void waits_enter(struct thread *thread, struct user_regs_struct *regs)
 	bool understood = error == 0;
 
 	if (understood)
-		error = family_wait(thread->id, thread->tid, &call.request, &found);
+		error = ask(thread, &call.request, &found);
 	if (error == -EAGAIN) {
 		thread->wait = call;
 		thread->wait.active = true;

@@ -1,11 +1,13 @@
 //! The core does what the model does: the same results, events and states, step by step, on random
 //! scenarios and on those of `conformance/scenarios`.
 //!
-//! `CASES` sets how many random scenarios are tried, `SEED` (32 bytes or fewer) which ones. A scenario on
+//! `CASES` sets how many random scenarios are tried, `SEED` (32 bytes or fewer) which ones; `LOG` names
+//! a file that always holds the one being performed. A scenario on
 //! which the two differ is shrunk and printed, ready for `scenario check`.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -32,8 +34,13 @@ fn runner() -> TestRunner {
 /// The scenario that the choices mean, and whether core and model agree on it.
 fn agree(choices: &[Choice]) -> bool {
     let mut both = Lockstep::new(OnCore::new());
+    // For a scenario that never ends: it is written down before it is performed.
+    let mut log = env::var("LOG").ok().map(|file| File::create(file).expect("LOG names a file that can be written"));
     choices.iter().all(|&choice| match statement(choice, &both.model) {
-        Some(statement) => both.line(&Line::Step(statement)).2.is_ok(),
+        Some(statement) => {
+            log.iter_mut().for_each(|log| writeln!(log, "{statement}").expect("LOG can be written"));
+            both.line(&Line::Step(statement)).2.is_ok()
+        }
         None => true,
     })
 }

@@ -1,8 +1,11 @@
 //! The layers of the core, as a table, and what may be spelled in which: read from the source text.
 
-mod text;
+mod text {
+    pub mod files;
+    pub mod source;
+}
 
-use text::{Source, sources};
+use text::source::{Source, sources};
 
 /// Modules at the top of the crate, left to right. A file may name its own module and those of columns
 /// further left.
@@ -21,7 +24,7 @@ fn layer_of(module: &str) -> Option<usize> {
 
 /// The core's files but `lib.rs`, which only lists the modules.
 fn core() -> Vec<Source> {
-    sources("core/src", "rs").into_iter().filter(|source| source.path != "lib.rs").collect()
+    sources("core/src").into_iter().filter(|source| source.path != "lib.rs").collect()
 }
 
 fn core_without_tests() -> Vec<Source> {
@@ -132,7 +135,7 @@ fn only_structures_are_unsafe() {
     }
     fail_with(offences, "unsafe code outside of lockfree");
     let packages = ["model/src", "conformance/src", "xtask/src"];
-    let offences = packages.iter().flat_map(|folder| sources(folder, "rs")).collect::<Vec<_>>();
+    let offences = packages.iter().flat_map(|folder| sources(folder)).collect::<Vec<_>>();
     let offences = offences.iter().flat_map(|source| source.words("unsafe").map(|offset| source.line_at(offset)));
     fail_with(offences.collect(), "unsafe code in a package that needs none");
 }

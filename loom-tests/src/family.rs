@@ -109,13 +109,7 @@ impl Family {
     }
 
     /// waitid(2) for the dead.
-    pub fn wait(
-        &self,
-        seat: usize,
-        waiter: TaskId,
-        which: WaitFor,
-        options: WaitOptions,
-    ) -> Result<Waited, Errno> {
+    pub fn wait(&self, seat: usize, waiter: TaskId, which: WaitFor, options: WaitOptions) -> Result<Waited, Errno> {
         let request = WaitRequest { which, options: options | WaitOptions::WEXITED, cookie: COOKIE };
         self.call(seat, |call| wait::wait(call, waiter, &request))
     }
@@ -123,6 +117,11 @@ impl Family {
     /// waitid(2) for any dead child, without blocking.
     pub fn poll(&self, seat: usize, waiter: TaskId) -> Result<Waited, Errno> {
         self.wait(seat, waiter, WaitFor::All, WaitOptions::WNOHANG)
+    }
+
+    /// The events so far, for the message of an assertion.
+    pub fn told(&self) -> Vec<Event> {
+        self.events.lock().expect("no thread panicked here").clone()
     }
 
     /// How many events so far are such ones.
@@ -133,7 +132,9 @@ impl Family {
     /// How many SIGCHLDs `target` was sent about `child`.
     pub fn sigchlds(&self, target: TaskId, child: TaskId) -> usize {
         let about = pid_of(child);
-        self.count(|event| matches!(event, Event::Signal { target: to, info, .. } if *to == target && info.pid == about))
+        self.count(
+            |event| matches!(event, Event::Signal { target: to, info, .. } if *to == target && info.pid == about),
+        )
     }
 
     /// How often `waiter` was woken.

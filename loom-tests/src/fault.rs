@@ -4,24 +4,27 @@ use ptexit_core::record::fault::{Edge, Fault, set_fault};
 
 use crate::{MODES, Mode, breaks, explore, holds};
 
-/// The model holds in each mode, within `bound` preemptions.
+/// Preemptions explored, by mode in the order of [`MODES`]: as many as let the model finish.
+pub type Bounds = [usize; 3];
+
+/// The model holds in each mode.
 #[track_caller]
-pub fn holds_always(name: &str, bound: usize, model: fn()) {
-    for mode in MODES {
+pub fn holds_always(name: &str, bounds: Bounds, model: fn()) {
+    for (mode, bound) in MODES.into_iter().zip(bounds) {
         holds(name, mode, bound, || {}, model);
     }
 }
 
 /// Without this step the model fails, in each mode.
 #[track_caller]
-pub fn needs(step: Fault, name: &str, bound: usize, model: fn()) {
-    needs_in(&MODES, step, name, bound, model);
+pub fn needs(step: Fault, name: &str, bounds: Bounds, model: fn()) {
+    needs_in(&MODES, step, name, bounds, model);
 }
 
 /// Without this step the model fails, in these modes.
 #[track_caller]
-pub fn needs_in(modes: &[Mode], step: Fault, name: &str, bound: usize, model: fn()) {
-    for &mode in modes {
+pub fn needs_in(modes: &[Mode], step: Fault, name: &str, bounds: Bounds, model: fn()) {
+    for (mode, bound) in MODES.into_iter().zip(bounds).filter(|(mode, _)| modes.contains(mode)) {
         breaks(&format!("{name} without {step:?}"), mode, bound, move || set_fault(Some(step)), model);
     }
 }
@@ -38,7 +41,8 @@ pub fn survey(edges: &[Edge], models: &[(&str, usize, fn())]) {
     for &edge in edges {
         for &(name, bound, model) in models {
             for mode in [Mode::Plain, Mode::CasRmw] {
-                let outcome = explore(mode, bound, crate::MAX_DURATION, move || set_fault(Some(Fault::Weak(edge))), model);
+                let outcome =
+                    explore(mode, bound, crate::MAX_DURATION, move || set_fault(Some(Fault::Weak(edge))), model);
                 println!("survey | {edge:?} | {name} | {mode:?} | {bound} | {outcome:?}");
             }
         }

@@ -36,12 +36,12 @@ fn newborn_sibling_has_a_living_parent() {
 /// children, or born to the heir at once; never to a parent that has handed over already.
 #[test]
 fn clone_parent_and_exit() {
-    holds_always("newborn_sibling_has_a_living_parent", 2, newborn_sibling_has_a_living_parent);
+    holds_always("newborn_sibling_has_a_living_parent", [2; 3], newborn_sibling_has_a_living_parent);
 }
 
 #[test]
 fn canaries() {
-    needs(Fault::HeirAfterClosed, "newborn_sibling_has_a_living_parent", 2, newborn_sibling_has_a_living_parent);
+    needs(Fault::HeirAfterClosed, "newborn_sibling_has_a_living_parent", [2; 3], newborn_sibling_has_a_living_parent);
 }
 
 #[test]

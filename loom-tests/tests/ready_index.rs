@@ -76,6 +76,9 @@ const COPY_BEGINS_WITH_TWO_READY: Scenario = Scenario {
     }],
 };
 
+const COPY_BEGINS_ONE_WAIT: Scenario =
+    Scenario { name: "copy_begins_one_wait", others: &[|world| world.wait(covered())], ..COPY_BEGINS_WITH_TWO_READY };
+
 const EXIT_COPY_WAIT: Scenario = Scenario {
     name: "exit_copy_wait",
     first_slots: 2,
@@ -152,12 +155,7 @@ const ORDER_IN_MID_COPY: Scenario = Scenario {
         world.exit(covered(), 4);
     },
     appender: |world, pinned| world.births(pinned, &[5]),
-    others: &[
-        |world| world.wait(covered()),
-        |world| {
-            world.exit(covered(), 1);
-        },
-    ],
+    others: &[|world| world.wait(covered()), |world| world.exit(covered(), 1)],
 };
 
 const EXIT_OF_NEWBORN: Scenario = Scenario {
@@ -212,15 +210,7 @@ const TWO_HELPERS: Scenario = Scenario {
         world.exit(covered(), 1);
     },
     appender: |world, pinned| world.births(pinned, &[2]),
-    others: &[
-        |world| {
-            world.wait(covered());
-        },
-        |world| {
-            world.list(covered());
-            world.wait_for(covered(), 1);
-        },
-    ],
+    others: &[|world| world.wait(covered()), |world| world.list(covered())],
 };
 
 const TWO_INDEXES: Scenario = Scenario {
@@ -288,99 +278,105 @@ const TWO_INDEXES_NEW_SEGMENT: Scenario = Scenario {
     others: &[|world| world.wait(covered())],
 };
 
-const SCENARIOS: [Scenario; 15] = [
-    EXIT_IN_OLD_REAP_IN_NEW,
-    TWO_INDEXES_NEW_SEGMENT,
-    COPY_BEGINS_WITH_TWO_READY,
-    EXIT_COPY_WAIT,
-    EXIT_THEN_WAIT_FOR_OTHER,
-    LAST_REAPED_BIRTH_IN_NEW_SEGMENT,
-    EXIT_AND_PEEK,
-    COPIED_TWICE,
-    ORDER_IN_MID_COPY,
-    EXIT_OF_NEWBORN,
-    NEWBORN_EXITS_TWO_WAITERS,
-    HELPER_MOVER_EXIT,
-    TWO_HELPERS,
-    TWO_INDEXES,
-    TWO_INDEXES_LAST_REAPED,
-];
-
-/// Explores every scenario with every fault, as the environment says: for choosing bounds and canaries.
-#[test]
-#[ignore = "a survey"]
-fn survey() {
-    let var = |name: &str, default: &str| std::env::var(name).unwrap_or(default.into());
-    let (only, bound, limit) = (var("ONLY", ""), var("BOUND", "2").parse().unwrap(), var("LIMIT", "10").parse().unwrap());
-    let (fault, first, mode) = (var("FAULT", ""), var("FIRST", "") != "", var("MODE", ""));
-    let clocked = var("CLOCK", "1") == "1";
-    let mut faults = vec![None];
-    if !fault.is_empty() {
-        faults = FAULTS.iter().copied().chain(EDGES.map(Fault::Weak)).map(Some).collect();
-        faults.retain(|f| format!("{f:?}").contains(&fault) || fault == "all");
-    }
-    for fault in faults {
-        let mut first_seen = false;
-        for mode in MODES.into_iter().filter(|m| format!("{m:?}").contains(&mode)) {
-            for scenario in SCENARIOS.iter().filter(|scenario| scenario.name.contains(&only)) {
-                for two_levels in [false, true] {
-                    if first && first_seen {
-                        continue;
-                    }
-                    let name = format!("{fault:?} {}{}", scenario.name, if two_levels { ", two levels" } else { "" });
-                    let limit = std::time::Duration::from_secs(limit);
-                    let setup = knobs(scenario, two_levels, fault);
-                    match loom_tests::explore(mode, bound, limit, setup, model(*scenario, clocked)) {
-                        Ok(done) if fault.is_none() => println!("{name} {mode:?} b{bound}: {done:?}"),
-                        Ok(_) => {}
-                        Err(why) => {
-                            first_seen |= !why.starts_with("not fin");
-                            println!("{name} {mode:?} b{bound}: {}", why.split(": [").next().unwrap());
-                        }
-                    }
-                }
-            }
-        }
-        if fault.is_some() && !first_seen {
-            println!("{fault:?}: NOTHING FAILED");
+/// Runs a scenario in the three modes, up to so many preemptions in each ([`MODES`]; 0 preemptions: not in
+/// this one), with trees of one level and of two.
+fn all_modes(scenario: Scenario, preemptions: [usize; 3]) {
+    for (mode, preemptions) in MODES.into_iter().zip(preemptions).filter(|(_, preemptions)| *preemptions > 0) {
+        for two_levels in [false, true] {
+            let name = format!("{}{}", scenario.name, if two_levels { ", two levels" } else { "" });
+            holds(&name, mode, preemptions, knobs(&scenario, two_levels, None), model(scenario, true));
         }
     }
 }
 
-const FAULTS: [Fault; 17] = [
-    Fault::CommitBeforeEnds,
-    Fault::ReadyAfterCommit,
-    Fault::NoReadyOnMove,
-    Fault::ClearBeforeCommit,
-    Fault::NoHelp,
-    Fault::HelpWithoutReady,
-    Fault::NoLocateInOld,
-    Fault::NoCurInOrder,
-    Fault::NoRootInOrder,
-    Fault::EndsBeforeRoots,
-    Fault::NoNumberInReady,
-    Fault::NoRootInReady,
-    Fault::NoOldInReady,
-    Fault::NoNumberInMembers,
-    Fault::NoEndsInMembers,
-    Fault::StopAtSetBit,
-    Fault::CleanAnyVersion,
-];
+macro_rules! hold {
+    ($($name:ident: $scenario:ident, $preemptions:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            all_modes($scenario, $preemptions);
+        }
+    )*};
+}
 
-const EDGES: [Edge; 15] = [
-    Edge::ReadyBitSet,
-    Edge::ReadyBitCleared,
-    Edge::ReadyBitCleaned,
-    Edge::ReadyBitRead,
-    Edge::MemberStored,
-    Edge::MemberCleared,
-    Edge::MemberRead,
-    Edge::EndsStored,
-    Edge::EndsRead,
-    Edge::CurStored,
-    Edge::CurRead,
-    Edge::OldStored,
-    Edge::OldRead,
-    Edge::HintRaised,
-    Edge::HintRead,
-];
+hold! {
+    copy_begins_with_two_ready: COPY_BEGINS_WITH_TWO_READY, [0, 2, 0];
+    copy_begins_one_wait: COPY_BEGINS_ONE_WAIT, [1, 2, 1];
+    exit_copy_wait: EXIT_COPY_WAIT, [1, 2, 1];
+    exit_then_wait_for_other: EXIT_THEN_WAIT_FOR_OTHER, [1, 2, 1];
+    last_reaped_birth_in_new_segment: LAST_REAPED_BIRTH_IN_NEW_SEGMENT, [1, 2, 1];
+    exit_and_peek: EXIT_AND_PEEK, [1, 2, 1];
+    copied_twice: COPIED_TWICE, [1, 2, 1];
+    order_in_mid_copy: ORDER_IN_MID_COPY, [1, 2, 1];
+    exit_of_newborn: EXIT_OF_NEWBORN, [1, 2, 1];
+    newborn_exits_two_waiters: NEWBORN_EXITS_TWO_WAITERS, [1, 2, 1];
+    helper_mover_exit: HELPER_MOVER_EXIT, [1, 2, 1];
+    two_helpers: TWO_HELPERS, [0, 2, 0];
+    exit_in_old_reap_in_new: EXIT_IN_OLD_REAP_IN_NEW, [2, 3, 2];
+    two_indexes: TWO_INDEXES, [2, 3, 2];
+    two_indexes_last_reaped: TWO_INDEXES_LAST_REAPED, [2, 3, 2];
+    two_indexes_new_segment: TWO_INDEXES_NEW_SEGMENT, [2, 3, 2];
+}
+
+/// Each step that the protocol takes is needed: left out, some history has no explanation.
+#[test]
+fn every_step_is_needed() {
+    for (fault, scenario, two_levels, preemptions) in [
+        (Fault::CommitBeforeEnds, COPY_BEGINS_WITH_TWO_READY, false, 2),
+        (Fault::ReadyAfterCommit, COPY_BEGINS_WITH_TWO_READY, false, 2),
+        (Fault::ClearBeforeCommit, COPY_BEGINS_WITH_TWO_READY, false, 2),
+        (Fault::NoHelp, COPY_BEGINS_WITH_TWO_READY, false, 2),
+        (Fault::NoLocateInOld, EXIT_COPY_WAIT, false, 2),
+        (Fault::NoCurInOrder, COPY_BEGINS_WITH_TWO_READY, false, 3),
+        (Fault::NoRootInOrder, ORDER_IN_MID_COPY, false, 2),
+        (Fault::EndsBeforeRoots, COPY_BEGINS_WITH_TWO_READY, false, 2),
+        (Fault::NoNumberInReady, TWO_INDEXES_NEW_SEGMENT, false, 2),
+        (Fault::NoRootInReady, TWO_INDEXES, false, 2),
+        (Fault::NoOldInReady, EXIT_IN_OLD_REAP_IN_NEW, false, 2),
+        (Fault::NoNumberInMembers, TWO_INDEXES_LAST_REAPED, false, 2),
+        (Fault::NoEndsInMembers, EXIT_COPY_WAIT, false, 2),
+        (Fault::StopAtSetBit, COPY_BEGINS_WITH_TWO_READY, true, 2),
+        (Fault::CleanAnyVersion, COPY_BEGINS_WITH_TWO_READY, true, 2),
+    ] {
+        let name = format!("{fault:?}: {}", scenario.name);
+        let knobs = knobs(&scenario, two_levels, Some(fault));
+        breaks(&name, Mode::AllRmw, preemptions, knobs, model(scenario, true));
+    }
+}
+
+/// A model that could not fail in some mode would be worth nothing there.
+#[test]
+fn every_mode_can_fail() {
+    for mode in MODES {
+        let knobs = knobs(&COPY_BEGINS_ONE_WAIT, false, Some(Fault::NoReadyOnMove));
+        breaks("NoReadyOnMove", mode, 1, knobs, model(COPY_BEGINS_ONE_WAIT, true));
+    }
+}
+
+/// Each of these orderings is needed: Relaxed, some history has no explanation. Without the clock, which
+/// would synchronise the threads.
+#[test]
+fn weak_edges_fail() {
+    for (edge, scenario) in [
+        (Edge::ReadyBitSet, COPY_BEGINS_ONE_WAIT),
+        (Edge::ReadyBitCleared, COPY_BEGINS_ONE_WAIT),
+        (Edge::ReadyBitRead, COPY_BEGINS_ONE_WAIT),
+        (Edge::MemberCleared, LAST_REAPED_BIRTH_IN_NEW_SEGMENT),
+        (Edge::MemberRead, LAST_REAPED_BIRTH_IN_NEW_SEGMENT),
+        (Edge::CurStored, COPY_BEGINS_ONE_WAIT),
+        (Edge::CurRead, COPY_BEGINS_ONE_WAIT),
+        (Edge::OldStored, LAST_REAPED_BIRTH_IN_NEW_SEGMENT),
+        (Edge::OldRead, LAST_REAPED_BIRTH_IN_NEW_SEGMENT),
+    ] {
+        let name = format!("{edge:?}: {}", scenario.name);
+        breaks(&name, Mode::Plain, 2, knobs(&scenario, false, Some(Fault::Weak(edge))), model(scenario, false));
+    }
+}
+
+/// The models of [`weak_edges_fail`] hold as they are.
+#[test]
+fn strong_edges_hold() {
+    let scenario = LAST_REAPED_BIRTH_IN_NEW_SEGMENT;
+    holds("last_reaped, no clock", Mode::Plain, 1, knobs(&scenario, false, None), model(scenario, false));
+    let scenario = COPY_BEGINS_ONE_WAIT;
+    holds("copy_begins_one_wait, no clock", Mode::Plain, 1, knobs(&scenario, false, None), model(scenario, false));
+}

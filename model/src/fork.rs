@@ -20,6 +20,7 @@ impl Model {
                 threads: Vec::new(),
                 parent: None,
                 place: 0,
+                left_behind: BTreeMap::new(),
                 exit_signal: Some(Signal::SIGCHLD),
                 exec_id: 0,
                 parent_exec_id: 0,
@@ -61,7 +62,7 @@ impl Model {
         let parent = process.parent.ok_or(Errno::ENOMEM)?;
         let pid = self.number_for_clone(caller)?;
         let child = self.copy_process(caller, pid, exit_signal, parent_exec_id);
-        self.append_child(parent, self.tasks[child].process);
+        self.append_beside(self.tasks[caller].process, parent, self.tasks[child].process);
         Ok(child)
     }
 
@@ -95,6 +96,7 @@ impl Model {
             threads: Vec::new(),
             parent: None,
             place: 0,
+            left_behind: BTreeMap::new(),
             exit_signal,
             exec_id: original.exec_id,
             parent_exec_id,

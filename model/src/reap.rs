@@ -18,6 +18,7 @@ impl Model {
         if let Some(parent) = self.processes[process].parent {
             let place = self.processes[process].place;
             self.tasks[parent].children.remove(&place);
+            self.process_of_mut(parent).left_behind.remove(&place);
         }
         let (pid, pgid, sid) = (self.pid(process), self.processes[process].pgid, self.processes[process].sid);
         self.tasks.remove(leader);

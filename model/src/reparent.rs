@@ -9,24 +9,20 @@ use crate::state::{Model, ProcessKey, Stage, TaskKey};
 impl Model {
     /// Each child goes to the end of the new parent's list, oldest first.
     pub(crate) fn give_away_children(&mut self, dying: TaskKey) {
-        let children = core::mem::take(&mut self.tasks[dying].children);
-        if children.is_empty() {
-            return;
-        }
+        let children = core::mem::take(&mut self.tasks[dying].children).into_values();
         let process = self.tasks[dying].process;
         if let Some(sibling) = self.first_running_thread(process) {
             // The parent process is still the same: nobody is told but those who asked for it.
-            for child in children.into_values() {
+            for child in children {
                 self.append_child(sibling, child);
                 self.send_pdeathsig(child, dying);
             }
         } else if let Some(sibling) = self.first_exiting_thread_but(dying) {
-            // All of the process is on its way out: it hands over its children when the last thread
-            // ends. Linux does so thread by thread, which looks as if this thread had ended later.
-            children.into_values().for_each(|child| self.append_child(sibling, child));
+            self.leave_behind(children, process, sibling);
         } else {
+            let left_behind = core::mem::take(&mut self.processes[process].left_behind).into_values();
             let heir = self.find_ancestor_to_adopt(process);
-            for child in children.into_values() {
+            for child in left_behind.chain(children) {
                 match heir {
                     Some(heir) => self.append_child(heir, child),
                     None => self.processes[child].parent = None,
@@ -34,6 +30,33 @@ impl Model {
                 self.send_pdeathsig(child, dying);
                 self.enter_new_family(child);
             }
+        }
+    }
+
+    /// All of the process is on its way out. It hands over its children when its last thread ends, those
+    /// of the threads that ended earlier first. Linux does it thread by thread, which to everybody else
+    /// looks as if this thread had ended later.
+    fn leave_behind(&mut self, children: impl Iterator<Item = ProcessKey>, process: ProcessKey, sibling: TaskKey) {
+        children.for_each(|child| self.append_left_behind(process, sibling, child));
+        for child in self.processes[process].left_behind.clone().into_values() {
+            self.processes[child].parent = Some(sibling);
+        }
+    }
+
+    fn append_left_behind(&mut self, process: ProcessKey, parent: TaskKey, child: ProcessKey) {
+        self.processes[child].parent = Some(parent);
+        self.processes[child].place = self.next_place;
+        self.processes[process].left_behind.insert(self.next_place, child);
+        self.next_place += 1;
+    }
+
+    /// A sibling of `elder` is born: it is left behind as well if `elder` is.
+    pub(crate) fn append_beside(&mut self, elder: ProcessKey, parent: TaskKey, child: ProcessKey) {
+        let process = self.tasks[parent].process;
+        if self.processes[process].left_behind.contains_key(&self.processes[elder].place) {
+            self.append_left_behind(process, parent, child);
+        } else {
+            self.append_child(parent, child);
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Process {
     pub(crate) parent: Option<TaskKey>,
     /// Where it stands among its parent's children.
     pub(crate) place: u64,
+    /// Children of threads that have ended since all of its threads are exiting, in that order.
+    pub(crate) left_behind: BTreeMap<u64, ProcessKey>,
     /// What its parent is sent when it dies. "Clone children" are those with another one than SIGCHLD.
     pub(crate) exit_signal: Option<Signal>,
     /// How often it has executed a program.

@@ -78,7 +78,8 @@ impl Model {
 
     fn children(&self, process: ProcessKey) -> Vec<TaskKey> {
         let lists = self.processes[process].threads.iter().map(|&thread| &self.tasks[thread].children);
-        lists.flat_map(|list| list.values()).map(|&child| self.processes[child].leader).collect()
+        let left_behind = self.processes[process].left_behind.values();
+        lists.flat_map(|list| list.values()).chain(left_behind).map(|&child| self.processes[child].leader).collect()
     }
 
     /// What must hold between any two calls.
@@ -89,11 +90,9 @@ impl Model {
         for (key, process) in self.processes.iter() {
             assert!(process.threads.contains(&process.leader), "the leader is there until its process is reaped");
             if let Some(parent) = process.parent {
-                assert_eq!(
-                    self.tasks[parent].children.get(&process.place),
-                    Some(&key),
-                    "a child is in its parent's list"
-                );
+                let lists = [&self.tasks[parent].children, &self.process_of(parent).left_behind];
+                let count = lists.iter().filter(|list| list.get(&process.place) == Some(&key)).count();
+                assert_eq!(count, 1, "a child is in its parent's list");
                 assert_ne!(self.tasks[parent].stage, Stage::Zombie, "the dead have no children");
             } else {
                 let init_lives = self.init.is_some_and(|init| self.first_running_thread(init).is_some());
@@ -101,7 +100,8 @@ impl Model {
                 assert!(!self.is_dead(key), "an orphan reaps itself");
             }
         }
-        let listed: usize = self.tasks.iter().map(|(_, task)| task.children.len()).sum();
+        let left_behind = self.processes.iter().map(|(_, process)| process.left_behind.len());
+        let listed: usize = self.tasks.iter().map(|(_, task)| task.children.len()).chain(left_behind).sum();
         let owned = self.processes.iter().filter(|(_, process)| process.parent.is_some()).count();
         assert_eq!(listed, owned, "each child is in one list");
         let threads: usize = self.processes.iter().map(|(_, process)| process.threads.len()).sum();

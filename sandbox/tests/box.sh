@@ -6,6 +6,7 @@
 ptbox=$1
 [ -x "$ptbox" ] || { echo "usage: box.sh PTBOX" >&2; exit 2; }
 case $ptbox in /*) ;; *) ptbox=$PWD/$ptbox ;; esac
+here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
 chmod 755 "$scratch"
 trap 'rm -rf "$scratch"' EXIT
@@ -161,6 +162,18 @@ else
 	bad killed_box "left: $left"
 fi
 
+"$ptbox" -- sh -c 'sleep 222222 & wait' 2> err &
+front=$!
+sleep 0.4
+guests=$(marked 222222)
+kill -KILL $(cat /proc/$front/task/$front/children)
+wait $front
+if [ $? -eq 125 ] && grep -q 'supervisor was killed' err && [ -n "$guests" ] && gone $guests; then
+	good killed_supervisor
+else
+	bad killed_supervisor "left: $left"
+fi
+
 "$ptbox" -- sh -c 'trap "exit 44" TERM; sleep 202020 & wait' 2> err &
 front=$!
 sleep 0.4
@@ -180,10 +193,44 @@ if box 0 --timeout=10 -- sh -c 'sleep 5 & kill -STOP $!; kill -KILL $!; wait $!;
 else
 	bad kill_a_stopped_one "exit status $got"
 fi
+if command -v gcc > /dev/null; then
+	echo 'int main(void) { int r = 20; __asm__ volatile("int $0x80" : "+a"(r)); return r; }' > call.c
+	gcc -o call call.c && says call_of_32_bits 159 '32-bit system calls' ./call
+else
+	skip call_of_32_bits "not installed: gcc"
+fi
 if command -v strace > /dev/null; then
 	says guest_ptrace 1 'debuggers and tracers' strace true
 else
 	skip guest_ptrace "not installed: strace"
+fi
+
+# --- where the system does not permit it
+
+if ! command -v gcc > /dev/null; then
+	skip no_ptrace "not installed: gcc"
+	skip no_namespaces "not installed: gcc"
+elif gcc -o deny "$here/deny.c" 2> err; then
+	denied() { # denied NAME CALL PATTERN
+		timeout 10 ./deny "$2" "$ptbox" true > out 2> err
+		if [ $? -eq 125 ] && grep -q "$3" err; then good "$1"; else bad "$1" "does not say: $3"; fi
+	}
+	denied no_ptrace 101 'ptrace is not permitted here.*Operation not permitted'
+	denied no_namespaces 56 'needs a PID namespace'
+	denied no_filter 317 'system-call filter'
+else
+	bad no_ptrace "deny.c does not compile"
+fi
+if unshare -Ur true 2> /dev/null && command -v setpriv > /dev/null; then
+	unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces
+		exec setpriv --bounding-set=-all --inh-caps=-all "$0" true' "$ptbox" > out 2> err
+	if [ $? -eq 125 ] && grep -q 'max_user_namespaces is 0' err; then
+		good no_user_namespaces
+	else
+		bad no_user_namespaces "does not say what to change"
+	fi
+else
+	skip no_user_namespaces "user namespaces cannot be set up for the test"
 fi
 
 # --- without privileges

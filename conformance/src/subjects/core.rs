@@ -81,12 +81,35 @@ impl OnCore {
         Ok(Reply::Done)
     }
 
-    fn burned_by_process(&self, task: TaskId) -> Rusage {
+    /// The whole process dies. Which of several threads ends first is nobody's promise: where it makes a
+    /// difference they end here one by one, oldest first and the leader last, as in the model.
+    fn end_process(&self, task: TaskId, status: WaitStatus) -> Result<(), Errno> {
         let mut threads = vec![task; 256];
-        let count = self.tree.list(ListFilter::Threads(task), &mut threads).unwrap_or(0);
-        let mut names = lock(&self.names);
-        let threads: Vec<Name> = threads.iter().take(count).map(|&thread| names.name(thread)).collect();
-        names.take_all_burned(threads.into_iter())
+        let count = self.tree.list(ListFilter::Threads(task), &mut threads)?;
+        threads.truncate(count);
+        let usage = {
+            let mut names = lock(&self.names);
+            let burned: Vec<Name> = threads.iter().map(|&thread| names.name(thread)).collect();
+            names.take_all_burned(burned.into_iter())
+        };
+        if threads.len() <= 2 {
+            return self.tree.report_exit(task, status, &usage);
+        }
+        let mut infos = Vec::with_capacity(count);
+        for &thread in &threads {
+            infos.push((thread, self.tree.task_info(thread)?));
+        }
+        infos.sort_by_key(|(_, info)| (info.tid == info.tgid, info.tid));
+        infos.retain(|(_, info)| info.state != TaskState::Zombie);
+        self.tree.exit_group(task, status)?;
+        let mut left = usage;
+        for (thread, info) in infos {
+            if info.state == TaskState::Running {
+                self.tree.exit_begin(thread, status)?;
+            }
+            self.tree.exit_finish(thread, &core::mem::take(&mut left))?;
+        }
+        Ok(())
     }
 
     fn call(&self, actor: Name, operation: &Operation) -> Result<Reply, Errno> {
@@ -107,15 +130,10 @@ impl OnCore {
                 let usage = lock(&self.names).take_burned(actor);
                 tree.exit_finish(task, &usage).map(done)
             }
-            Operation::ExitGroup(code) => {
-                let usage = self.burned_by_process(task);
-                tree.report_exit(task, WaitStatus::exited(code), &usage).map(done)
-            }
+            Operation::ExitGroup(code) => self.end_process(task, WaitStatus::exited(code)).map(done),
             Operation::ExitGroupBegin(code) => tree.exit_group(task, WaitStatus::exited(code)).map(Reply::Decided),
             Operation::Kill(name, signal, core) => {
-                let victim = self.id(name)?;
-                let usage = self.burned_by_process(victim);
-                tree.report_exit(victim, WaitStatus::signaled(signal, core), &usage).map(done)
+                self.end_process(self.id(name)?, WaitStatus::signaled(signal, core)).map(done)
             }
             Operation::Wait4(who, options) => self.wait4(actor, who, options),
             Operation::Waitid(which, options) => self.waitid(actor, which, options),
@@ -146,7 +164,11 @@ impl OnCore {
             ChildSpec::Any | ChildSpec::Raw(-1) => WaitFor::All,
             ChildSpec::Raw(i32::MIN) => return Err(Errno::ESRCH),
             ChildSpec::Child(name) => WaitFor::Pid(self.number(name)?),
-            ChildSpec::Group(name) => WaitFor::Pgid(self.number(name)?),
+            ChildSpec::Group(name) => match self.number(name)? {
+                // wait4(2) cannot name process group 1.
+                1 => WaitFor::All,
+                pgid => WaitFor::Pgid(pgid),
+            },
             ChildSpec::Raw(pid @ 1..) => WaitFor::Pid(pid as u32),
             ChildSpec::Raw(pgid) => WaitFor::Pgid(pgid.unsigned_abs()),
         };

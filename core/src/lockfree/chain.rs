@@ -28,7 +28,7 @@ use super::seat::Pin;
 use super::slab::{Record, Slab};
 use crate::sync::AtomicU32;
 use crate::sync::AtomicU64;
-use crate::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::Ordering::{Acquire, Relaxed, Release};
 
 /// In a link: the node is removed, and its link does not change any more.
 const MARK: u32 = 1 << 31;
@@ -188,8 +188,9 @@ impl Chain {
     }
 
     /// Is it closed?
-    pub fn is_closed(&self) -> bool {
-        self.head.load(order(Edge::ClosedRead, Acquire)) == CLOSED
+    fn is_closed(&self) -> bool {
+        // Ordering: Relaxed: asked after edge `chain-pending`, which makes CLOSED visible; it is final.
+        self.head.load(Relaxed) == CLOSED
     }
 
     /// What the chain consists of at this instant; to be compared at the end of a collection.
@@ -208,15 +209,16 @@ impl Chain {
     pub fn is_current(&self, stamp: Stamp) -> bool {
         // Ordering: Acquire, edge `chain-stamp`, and head before count: a head left behind by an unlinking
         // makes its count visible.
-        stamp.head != CLOSED && self.head.load(order(Edge::HeadReadLast, Acquire)) == stamp.head && self.unlinked.load(Relaxed) == stamp.unlinked
+        stamp.head != CLOSED
+            && self.head.load(order(Edge::HeadReadLast, Acquire)) == stamp.head
+            && self.unlinked.load(Relaxed) == stamp.unlinked
     }
 
     /// Closes the chain and takes its nodes, if nobody has before and if there are any. Those who push
     /// later are refused; those who walk later find nothing.
     pub fn close<'p>(&self, _pin: &'p Pin<'_>) -> Result<Option<Detached<'p>>, Closed> {
-        // Ordering: AcqRel. Acquire, edge `chain-push`: the nodes. Release, edge `chain-close`: who finds
-        // it closed sees what the closer did before.
-        let ends = Ends::of(self.head.swap(CLOSED, order(Edge::ChainClosed, AcqRel))).ok_or(Closed)?;
+        // Ordering: Acquire, edge `chain-push`: the nodes, which are passed on by `splice`.
+        let ends = Ends::of(self.head.swap(CLOSED, order(Edge::ChainClosed, Acquire))).ok_or(Closed)?;
         let nodes = Nodes { first: ends.first, last: ends.last, pin: PhantomData };
         let marked = self.marked.load(Relaxed);
         Ok((ends.first != 0).then_some(Detached { nodes, marked }))
@@ -238,9 +240,9 @@ impl Chain {
             // Ordering: Release, edge `chain-pending`: a walker that sees PENDING sees its own chain closed.
             link.store(if first == 0 { 0 } else { first | PENDING }, order(Edge::PendingStored, Release));
             let new = Ends { first: nodes.first, last: if first == 0 { nodes.last } else { last } };
-            // Ordering: AcqRel. Release, edge `chain-push`: all the nodes, which `close` acquired, and the
-            // link above. Progress: fails only when another thread changed the chain.
-            match self.head.compare_exchange(head, new.head(), order(Edge::ChainSpliced, AcqRel), Relaxed) {
+            // Ordering: Release, edge `chain-push`: all the nodes, which `close` acquired, and the link above.
+            // Progress: fails only when another thread changed the chain.
+            match self.head.compare_exchange(head, new.head(), order(Edge::ChainSpliced, Release), Relaxed) {
                 Ok(_) => break first,
                 Err(now) => head = now,
             }
@@ -263,9 +265,9 @@ fn removable(link: u32) -> bool {
 
 /// Makes the link of a spliced chain's last node an ordinary one. Anybody may, after the splice.
 fn settle(link: &AtomicU32, pending: u32) {
-    // Ordering: AcqRel, edges `chain-pending` and `chain-push`: it stands for the splicer's store.
-    // A failure means that somebody else has settled it.
-    let _ = link.compare_exchange(pending, pending & !PENDING, order(Edge::PendingSettled, AcqRel), Relaxed);
+    // Ordering: Relaxed: who gets here came through a head that the splice released, and what is behind is
+    // older than that. A failure means that somebody else has settled it.
+    let _ = link.compare_exchange(pending, pending & !PENDING, Relaxed, Relaxed);
 }
 
 impl<'p> Detached<'p> {
@@ -316,9 +318,9 @@ impl<'p, N: Linked> Walk<'p, N> {
     fn unlink(&mut self, index: u32, node: &N, behind: u32) {
         let done = match self.before {
             Before::Head => self.unlink_first(index, behind),
-            // Ordering: Release, edge `chain-push`: it stands for the exchange that put `behind` there.
+            // Ordering: Relaxed: `behind` is older than `index`, so who can see the one can see the other.
             // Exactly `index`: neither marked nor pending.
-            Before::Node(link) => link.compare_exchange(index, behind, order(Edge::NodeUnlinked, Release), Relaxed).is_ok(),
+            Before::Node(link) => link.compare_exchange(index, behind, Relaxed, Relaxed).is_ok(),
             Before::Unknown => false,
         };
         if done {

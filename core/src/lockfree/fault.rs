@@ -52,8 +52,6 @@ pub enum Edge {
     HeadWalked,
     /// `chain-push`, `chain-mark` and `chain-pending`, reading a link.
     LinkWalked,
-    /// `chain-push`, unlinking a node behind another.
-    NodeUnlinked,
     /// `chain-push` and `chain-stamp`, unlinking the first node.
     FirstUnlinked,
     /// `chain-mark`, removing a node.
@@ -64,10 +62,6 @@ pub enum Edge {
     ChainSpliced,
     /// `chain-pending`, announcing a splice in the last link.
     PendingStored,
-    /// `chain-pending`, settling that link.
-    PendingSettled,
-    /// `chain-pending`, asking whether the chain is closed.
-    ClosedRead,
     /// `chain-stamp`, counting an unlinking.
     UnlinkCounted,
     /// `chain-stamp`, reading the count, at the beginning.
@@ -90,8 +84,6 @@ pub enum Edge {
     PgrpFound,
     /// `stripe-count`, joining.
     StripeJoined,
-    /// `stripe-count`, leaving.
-    StripeLeft,
     /// `stripe-count`, summing up.
     StripeSummed,
 }

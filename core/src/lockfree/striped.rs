@@ -56,7 +56,9 @@ impl StripedCount {
 
     fn sum(&self, side: impl Fn(&Stripe) -> &AtomicU32) -> u32 {
         // Ordering: Acquire, edge `stripe-count`.
-        self.stripes.iter().fold(0, |sum, stripe| sum.wrapping_add(side(stripe).load(order(Edge::StripeSummed, Acquire))))
+        self.stripes
+            .iter()
+            .fold(0, |sum, stripe| sum.wrapping_add(side(stripe).load(order(Edge::StripeSummed, Acquire))))
     }
 }
 

@@ -3,19 +3,24 @@
 use crate::ids::TaskId;
 use crate::protocol::{Call, Found, reparent};
 use crate::record::brood::Brood;
-use crate::record::task::Stage;
+use crate::record::task::{Stage, Task};
 
 /// The thread whose children the brood's children are: the one that bore them until it has exited, then
 /// the oldest living thread of its process; `real_parent`. `None` when the whole process is on its way out.
 pub fn owner_of(call: &Call, brood: &Brood, parent: u32) -> Option<u32> {
+    owner_named(call, brood, parent).map(|(id, _)| id.index())
+}
+
+/// The same, with its handle and its record.
+pub fn owner_named<'c>(call: &Call<'c>, brood: &Brood, parent: u32) -> Option<(TaskId, &'c Task)> {
     let owner = TaskId::from_bits(brood.owner.get());
-    if let Ok(found) = call.find(owner)
-        && found.group_index == parent
-        && matches!(found.task.stage(), Stage::Running | Stage::Exiting)
+    if let Some(task) = call.resolve(owner)
+        && task.group.get() == parent
+        && matches!(task.stage(), Stage::Running | Stage::Exiting)
     {
-        return Some(found.index);
+        return Some((owner, task));
     }
-    oldest_thread(call, parent)
+    oldest_thread(call, parent).map(|index| (call.id(index), call.task(index)))
 }
 
 /// The first thread of the group that is not exiting, in thread-list order; `find_alive_thread`.
@@ -66,23 +71,41 @@ pub fn find_heir(call: &Call, group: u32) -> Heir {
 }
 
 /// A thread dies and its process lives on: a sibling becomes the parent of its children, who notice
-/// nothing but a new `real_parent`.
+/// nothing but a new `real_parent`. If all of the siblings are exiting, the children stay with the process
+/// until the last of them has ended.
 pub fn hand_to_sibling(call: &Call, dying: Found) {
-    let Some(sibling) = oldest_thread(call, dying.group_index) else { return };
+    match oldest_thread(call, dying.group_index) {
+        None => leave_behind(call, dying),
+        Some(sibling) => {
+            let take = |brood: &Brood| reparent::send_pdeathsigs(call, brood, dying);
+            if hand_broods(call, dying, call.id(sibling).bits(), take) {
+                call.task(sibling).adoptions.add(1);
+            }
+        }
+    }
+}
+
+/// A thread of a process that is on its way out ends. Its children rank behind those of the threads that
+/// ended earlier: in Linux they would be the new parent's by now.
+pub fn leave_behind(call: &Call, dying: Found) {
+    hand_broods(call, dying, 0, |_| ());
+}
+
+/// Hands the broods of a dying thread to the thread `to`, behind all that the process has. Says whether
+/// there were any.
+fn hand_broods(call: &Call, dying: Found, to: u64, told: impl Fn(&Brood)) -> bool {
     let mut handed = false;
     // Oldest brood first, so that they keep their order behind those the sibling has.
     while let Some(brood) = oldest_brood_of(call, dying) {
         brood.seal();
         // Refused when the last thread of the process is dying by now and hands everything to an heir.
-        if brood.owner.replace(dying.id.bits(), call.id(sibling).bits()) {
+        if brood.owner.replace(dying.id.bits(), to) {
             brood.seniority.set(dying.group.next_seniority(1));
             handed = true;
-            reparent::send_pdeathsigs(call, brood, dying);
+            told(brood);
         }
     }
-    if handed {
-        call.task(sibling).adoptions.add(1);
-    }
+    handed
 }
 
 fn oldest_brood_of<'c>(call: &Call<'c>, owner: Found<'c>) -> Option<&'c Brood> {

@@ -60,10 +60,11 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
         if found.group_index == call.tables.init() && call.tables.start_dying() {
             kill_namespace(call, found.group_index);
         }
+        adopt::leave_behind(call, found);
         if !left_out(Fault::BequeathedBeforeZombie) {
             reparent::bequeath(call, found);
         }
-    } else if !left_out(Fault::HandedToSibling) {
+    } else {
         adopt::hand_to_sibling(call, found);
     }
     let emptied = if group.leader.get() == found.index {

@@ -217,7 +217,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     }
     embryo.task.go_on(Stage::Running);
     call.tables.pids.publish(embryo.task.tid.get(), embryo.index);
-    if call.tables.is_dying() {
+    if call.tables.has_died_by_now() {
         // Init has died in between, and its sweep may have passed by: the newborn goes with the others.
         exit::kill(call, embryo.index, embryo.group);
     }

@@ -59,20 +59,29 @@ pub struct Found<'c> {
 const NAMED: &str = "records name only records that were made";
 
 impl<'c> Call<'c> {
+    /// The record that `id` names, whatever its stage.
+    #[inline]
+    pub fn resolve(&self, id: TaskId) -> Option<&'c Task> {
+        self.tables.tasks.resolve(self.pin, id.index(), id.generation())
+    }
+
     /// The task that `id` names, whatever its stage.
+    #[inline]
     pub fn find(&self, id: TaskId) -> Result<Found<'c>, Errno> {
-        let task = self.tables.tasks.resolve(self.pin, id.index(), id.generation()).ok_or(Errno::ESRCH)?;
+        let task = self.resolve(id).ok_or(Errno::ESRCH)?;
         let group_index = task.group.get();
         Ok(Found { index: id.index(), id, task, group_index, group: self.group(group_index) })
     }
 
     /// The task that `id` names, if it is one that others may know of.
+    #[inline]
     pub fn find_visible(&self, id: TaskId) -> Result<Found<'c>, Errno> {
         let found = self.find(id)?;
         if found.task.is_visible() { Ok(found) } else { Err(Errno::ESRCH) }
     }
 
     /// The task that `id` names, if it is alive and not exiting.
+    #[inline]
     pub fn find_running(&self, id: TaskId) -> Result<Found<'c>, Errno> {
         let found = self.find(id)?;
         if found.task.stage() == Stage::Running { Ok(found) } else { Err(Errno::ESRCH) }
@@ -103,9 +112,10 @@ impl<'c> Call<'c> {
         self.tables.process_groups.get(self.pin, index).expect(NAMED)
     }
 
-    /// The handle of the task of that number.
+    /// The handle of the task of that number. A task that was released meanwhile keeps the one it had: its
+    /// record is not used again before this call ends, and what is told of it must name it.
     pub fn id(&self, task: u32) -> TaskId {
-        TaskId::new(task, self.tables.tasks.generation(self.pin, task))
+        TaskId::new(task, self.tables.tasks.generation(self.pin, task).wrapping_sub(1) | 1)
     }
 
     /// A record to be filled. EAGAIN when the limit is reached.
@@ -155,10 +165,7 @@ impl<'c> Call<'c> {
     pub fn drop_if_spent(&self, index: u32) {
         let brood = self.brood(index);
         let parent = brood.parent.get();
-        if parent != 0
-            && brood.is_sealed()
-            && brood.children.is_empty(self.pin.guard(), &BroodMembers { call: self, brood })
-        {
+        if parent != 0 && brood.is_sealed() && brood.children.is_empty(self.pin.guard(), &Census { call: self }) {
             self.group(parent).broods.remove(self.pin, self.broods(), index);
         }
     }
@@ -201,6 +208,32 @@ impl Members for BroodMembers<'_> {
             ExitState::Zombie => Life::Ready,
             ExitState::Dead => Life::Gone,
         }
+    }
+
+    fn reslot(&self, child: u32, seen: ExitSnapshot, slot: u32) -> Result<(), ExitSnapshot> {
+        self.call.group(child).exit.reslot(seen, slot)
+    }
+}
+
+/// The children of a brood as they are, without handing any of them over: the brood may be on its way, and
+/// not yet in the chain of the process that is to get it.
+struct Census<'c> {
+    call: &'c Call<'c>,
+}
+
+impl Members for Census<'_> {
+    type Seen = ExitSnapshot;
+
+    fn look(&self, child: u32) -> ExitSnapshot {
+        self.call.group(child).exit.look()
+    }
+
+    fn slot(seen: ExitSnapshot) -> u32 {
+        BroodMembers::slot(seen)
+    }
+
+    fn life(seen: ExitSnapshot) -> Life {
+        BroodMembers::life(seen)
     }
 
     fn reslot(&self, child: u32, seen: ExitSnapshot, slot: u32) -> Result<(), ExitSnapshot> {

@@ -2,12 +2,12 @@
 
 use crate::host::Event;
 use crate::protocol::Call;
-use crate::protocol::adopt::owner_of;
+use crate::protocol::adopt::owner_named;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
 use crate::record::policy::Policy;
 use crate::record::thread_group::ThreadGroup;
-use crate::record::waiter::ChildFacts;
+use crate::record::waiter::{ChildFacts, Criteria, Which};
 use crate::uapi::{SigInfo, Signal, WaitStatus};
 
 /// What a child's death means to its parent; `do_notify_parent` in Linux.
@@ -53,16 +53,15 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
     if now.parent() == 0 {
         return;
     }
-    let owner = owner_of(call, call.brood(child.brood.get()), now.parent());
-    if let (Some(signal), Some(owner)) = (notification.signal, owner) {
-        let target = call.task(owner);
+    let owner = owner_named(call, call.brood(child.brood.get()), now.parent());
+    if let (Some(signal), Some((target, task))) = (notification.signal, owner) {
         let info = child_info(child, signal, status_of(child));
-        call.outbox.put(Event::Signal { target: call.id(owner), cookie: target.cookie.get(), group: true, info });
+        call.outbox.put(Event::Signal { target, cookie: task.cookie.get(), group: true, info });
     }
     if notification.autoreap && left_out(Fault::AutoreapWakes) {
         return;
     }
-    wake_waiters(call, child_index, child, now, owner);
+    wake_waiters(call, child_index, child, now, owner.map(|(id, _)| id.index()));
 }
 
 /// Fires the armed waits that this child matches. The event comes after the signal: a thread that is
@@ -82,7 +81,12 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
     let wake = |index: u32| {
         let waiter = &call.task(index).waiter;
         let facts = ChildFacts { of_waiter: owner == Some(index), ..facts };
-        if let Some(wait) = waiter.fire(|criteria| criteria.match_child(facts)) {
+        // A child that has been reaped by now has left its process group. Who waits for one by group may have
+        // waited for it, and must look again.
+        let left = |criteria: Criteria| {
+            facts.pgid == 0 && matches!(criteria.which, Which::Pgid(_)) && !left_out(Fault::LeftGroupWakes)
+        };
+        if let Some(wait) = waiter.fire(|criteria| criteria.concern_child(facts) || left(criteria)) {
             call.outbox.put(Event::Wake { task: call.id(index), wait });
         }
     };
@@ -99,16 +103,8 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
 /// What SIGCHLD says of a dead child.
 pub fn child_info(child: &ThreadGroup, signal: Signal, status: WaitStatus) -> SigInfo {
     let (code, status) = status.child_code();
-    let usage = child.usage.get();
-    SigInfo {
-        signal,
-        code: code as i32,
-        pid: child.pid.get(),
-        uid: child.uid.get(),
-        status,
-        utime_ns: usage.utime_ns,
-        stime_ns: usage.stime_ns,
-    }
+    let (utime_ns, stime_ns) = child.usage.times();
+    SigInfo { signal, code: code as i32, pid: child.pid.get(), uid: child.uid.get(), status, utime_ns, stime_ns }
 }
 
 /// The wait status of a process whose threads are all gone. It was decided before the last one went.

@@ -23,12 +23,15 @@ impl<'h> Outbox<'h> {
     }
 
     /// Puts an event in, behind all others.
+    #[inline]
     pub fn put(&self, event: Event) {
-        let full = self.events.borrow().is_full();
-        if full {
+        let mut events = self.events.borrow_mut();
+        if events.is_full() {
+            drop(events);
             self.deliver();
+            events = self.events.borrow_mut();
         }
-        self.events.borrow_mut().push(event);
+        events.push(event);
     }
 
     /// Tells the host everything collected so far. The host may call back into the tree.

@@ -5,14 +5,15 @@ use crate::ids::TaskId;
 use crate::protocol::notify::status_of;
 use crate::protocol::{Call, Found};
 use crate::record::exit_word::ExitSnapshot;
-use crate::record::task::Stage;
+use crate::record::task::{Stage, Task};
 use crate::record::usage::combined;
 use crate::uapi::{Rusage, WaitStatus};
 
 /// Releases a dead thread that is not the leader; `release_task`.
 pub fn release_thread(call: &Call, found: Found) {
     found.group.threads.release(found.task.place.get());
-    release_task(call, found.index, None, Rusage::default());
+    let status = WaitStatus::from_raw(found.task.status.get()).unwrap_or(WaitStatus::exited(0));
+    release_task(call, found.id, found.task, None, status, Rusage::default());
 }
 
 /// Releases a process that nobody can wait for any more: it was reaped by `reaper`, or reaped itself.
@@ -20,6 +21,8 @@ pub fn release_thread(call: &Call, found: Found) {
 /// made it `Dead`, and by nobody else.
 pub fn release_process(call: &Call, index: u32, now: ExitSnapshot, reaper: Option<TaskId>) {
     let group = call.group(index);
+    let leader = group.leader.get();
+    let (id, task) = (call.id(leader), call.task(leader));
     let usage = combined(group.usage.get(), group.children_usage.get());
     let status = status_of(group);
     let brood = group.brood.get();
@@ -28,27 +31,17 @@ pub fn release_process(call: &Call, index: u32, now: ExitSnapshot, reaper: Optio
         call.drop_if_spent(brood);
     }
     call.leave_process_group(group.process_group.take(0));
-    let leader = group.leader.get();
-    group.threads.release(call.task(leader).place.get());
-    call.task(leader).status.set(status.raw());
-    release_task(call, leader, reaper, usage);
+    group.threads.release(task.place.get());
+    release_task(call, id, task, reaper, status, usage);
     call.tables.groups.retire(call.pin, index);
 }
 
 /// The last of a task: its number is free, its handle stale, and its record will be used again.
-fn release_task(call: &Call, index: u32, reaper: Option<TaskId>, usage: Rusage) {
-    let task = call.task(index);
+fn release_task(call: &Call, id: TaskId, task: &Task, reaper: Option<TaskId>, status: WaitStatus, usage: Rusage) {
     let pid = task.tid.get();
     task.go_on(Stage::Dead);
-    call.outbox.put(Event::Reaped {
-        task: call.id(index),
-        pid,
-        cookie: task.cookie.get(),
-        reaper,
-        status: WaitStatus::from_raw(task.status.get()).unwrap_or(WaitStatus::exited(0)),
-        usage,
-    });
+    call.outbox.put(Event::Reaped { task: id, pid, cookie: task.cookie.get(), reaper, status, usage });
     // First the number, then the record: nothing leads to a record that is retired.
     call.release_pid(pid);
-    call.tables.tasks.retire(call.pin, index);
+    call.tables.tasks.retire(call.pin, id.index());
 }

@@ -10,6 +10,9 @@ use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
 use crate::uapi::{SI_USER, SigInfo, Signal};
 
+/// With more broods than this, their order is not worth what it costs.
+const ORDERED: usize = 256;
+
 /// Hands all children of a process whose last thread, `last`, is dying to its heir;
 /// `forget_original_parent`. Three steps, in this order:
 ///
@@ -23,19 +26,35 @@ pub fn bequeath(call: &Call, last: Found) {
     hand_over_all(call, broods, last);
 }
 
+/// As Linux, child by child in the order in which they came: it decides which of several SIGCHLDs an heir
+/// that does not take queued signals gets to see.
 fn hand_over_all(call: &Call, broods: Nodes<'_>, last: Found) {
-    for (index, brood) in broods.walk(call.pin, call.broods()) {
-        // Beyond the last brood of ours, the heir's own may follow.
-        if brood.inherited_from.get() != last.group_index {
-            continue;
-        }
-        let members = BroodMembers { call, brood };
-        let view = brood.children.view(call.pin.guard());
-        // Looking at a child settles whose it is; all are looked at, because none is accepted.
-        view.first_living(&members, |_, _| false);
-        send_pdeathsigs(call, brood, last);
-        call.drop_if_spent(index);
+    // Beyond the last brood of ours, the heir's own may follow.
+    let ours = || {
+        let chain = broods.walk(call.pin, call.broods());
+        chain.filter(|(_, brood)| brood.inherited_from.get() == last.group_index)
+    };
+    if ours().nth(ORDERED).is_some() {
+        ours().for_each(|(index, brood)| hand_over_brood(call, index, brood, last));
+        return;
     }
+    let mut done = None;
+    let rank = |brood: &Brood| brood.seniority.get();
+    while let Some((index, brood)) =
+        ours().filter(|(_, brood)| done.is_none_or(|done| rank(brood) > done)).min_by_key(|(_, brood)| rank(brood))
+    {
+        done = Some(rank(brood));
+        hand_over_brood(call, index, brood, last);
+    }
+}
+
+fn hand_over_brood(call: &Call, index: u32, brood: &Brood, last: Found) {
+    let members = BroodMembers { call, brood };
+    let view = brood.children.view(call.pin.guard());
+    // Looking at a child settles whose it is; all are looked at, because none is accepted.
+    view.first_living(&members, |_, _| false);
+    send_pdeathsigs(call, brood, last);
+    call.drop_if_spent(index);
 }
 
 /// Closes the chain of the dying process and splices it into the heir's. An heir that has closed its own

@@ -7,6 +7,7 @@ use crate::protocol::{BroodMembers, Call, Found, adopt, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
+use crate::record::task::Stage;
 use crate::record::usage::combined;
 use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
 use crate::terms::{WaitFor, WaitRequest, WaitResult, Waited};
@@ -132,6 +133,11 @@ impl<'c> Search<'c> {
             if let Ok(answer) = answer {
                 return answer;
             }
+            // Its process may be made to exit by another thread while it looks. Then the chain of broods is
+            // closed for ever, and no look at it is ever valid again.
+            if self.me.task.stage() != Stage::Running {
+                return Err(Errno::ESRCH);
+            }
         }
     }
 
@@ -143,7 +149,12 @@ impl<'c> Search<'c> {
             return Ok(Err(Errno::ECHILD));
         }
         let brood = self.call.brood(brood_index);
-        let seen = BroodMembers { call: self.call, brood }.look(child);
+        let mut seen = group.exit.look();
+        if seen.parent() != self.me.group_index && self.has_brood(brood_index) {
+            // On its way to this process. Before its brood is in the chain here, it still is where it was:
+            // who is told of it must find it by any kind of search.
+            seen = BroodMembers { call: self.call, brood }.look(child);
+        }
         if seen.parent() != self.me.group_index
             || seen.state() == ExitState::Dead
             || !self.is_sought(brood, child, seen)
@@ -237,6 +248,11 @@ impl<'c> Search<'c> {
                 && (!left_out(Fault::BroodsOfDyingSearched)
                     || self.call.find_running(TaskId::from_bits(brood.owner.get())).is_ok())
         })
+    }
+
+    /// Does the brood hang in the chain of the waiter's process?
+    fn has_brood(&self, index: u32) -> bool {
+        self.me.group.broods.walk(self.call.pin, self.call.broods()).any(|(other, _)| other == index)
     }
 
     fn owner(&self, brood: &Brood) -> Option<u32> {

@@ -25,12 +25,12 @@ pub enum Fault {
     LookAfterArming,
     /// A child that dies unwaited wakes the waiters too.
     AutoreapWakes,
+    /// A child that has left its process group by then wakes who waits for one by group.
+    LeftGroupWakes,
     /// Only the transition to `Dead` entitles to report a child.
     ReapedOnce,
     /// The broods of a thread that is exiting are searched like the others.
     BroodsOfDyingSearched,
-    /// A dying thread's broods go to a sibling.
-    HandedToSibling,
     /// Broods hang in the heir's chain before the children's words name the heir.
     AnnouncedBeforeCommit,
     /// The children are handed over before their dead parent can be waited for.
@@ -43,6 +43,14 @@ pub enum Fault {
     AdoptionToldOnce,
     /// A newborn whose parent is dying goes to the heir.
     HeirAfterClosed,
+    /// Who joins a process group fences before it looks whether the group has ended.
+    FenceAfterJoining,
+    /// Who ends a process group fences before it counts its members again.
+    FenceBeforeCounting,
+    /// A birth is fenced from the look whether init has died.
+    FenceAfterBirth,
+    /// Init's death is fenced from the sweep through the tasks.
+    FenceBeforeSweep,
     /// One end of one edge is Relaxed.
     #[cfg(loom)]
     Weak(Edge),

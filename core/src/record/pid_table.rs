@@ -103,10 +103,6 @@ impl PidEntry {
         self.sessions.fetch_sub(1, Release);
     }
 
-    /// Is there a session with this ID?
-    pub fn is_session(&self) -> bool {
-        self.sessions.load(Acquire) != 0
-    }
 }
 
 /// How numbers are chosen.

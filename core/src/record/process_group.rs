@@ -1,7 +1,7 @@
 //! A process group: who may be signalled and waited for together, and to which session that belongs.
 
 use crate::lockfree::striped::StripedCount;
-use crate::record::fault::{Edge, order};
+use crate::record::fault::{Edge, Fault, left_out, order};
 use crate::record::value::Value32;
 use crate::sync::{AtomicU32, Ordering::*, fence};
 
@@ -48,8 +48,10 @@ impl ProcessGroup {
     /// A process joins from elsewhere. `false`: the group has just become empty and is gone.
     pub fn join(&self, stripe: usize) -> bool {
         self.members.join(stripe);
-        // Ordering: SeqCst fence, edge `group-empty`: joined before looked. The other one is in `close`.
-        fence(SeqCst);
+        // Ordering: SeqCst fence, edge `group-empty`: joined before looked. The other one is in `close_if_empty`.
+        if !left_out(Fault::FenceAfterJoining) {
+            fence(SeqCst);
+        }
         if self.life.load(order(Edge::LifeRead, Acquire)) == LIVE {
             return true;
         }
@@ -73,7 +75,9 @@ impl ProcessGroup {
         // Progress: again only if somebody joined after the first count, and was gone at the next.
         while self.members.was_empty() && self.life.compare_exchange(LIVE, CLOSING, changed, Relaxed).is_ok() {
             // Ordering: SeqCst fence, edge `group-empty`: closed before counted.
-            fence(SeqCst);
+            if !left_out(Fault::FenceBeforeCounting) {
+                fence(SeqCst);
+            }
             let empty = self.members.was_empty();
             self.life.store(if empty { GONE } else { LIVE }, order(Edge::LifeChanged, Release));
             if empty {

@@ -7,12 +7,12 @@ use crate::lockfree::seat::Seats;
 use crate::lockfree::slab::Slab;
 use crate::record::brood::Brood;
 use crate::record::exit_word::MAX_GROUP;
-use crate::record::fault::{Edge, order};
+use crate::record::fault::{Edge, Fault, left_out, order};
 use crate::record::pid_table::{PidChoice, PidTable};
 use crate::record::process_group::ProcessGroup;
 use crate::record::task::Task;
 use crate::record::thread_group::ThreadGroup;
-use crate::sync::{AtomicU32, Ordering::*};
+use crate::sync::{AtomicU32, Ordering::*, fence};
 
 /// Every record of one tree.
 pub struct Tables {
@@ -78,10 +78,27 @@ impl Tables {
         self.dying.load(order(Edge::DyingRead, Acquire)) != 0
     }
 
-    /// The namespace's init has died. `true` for one caller.
+    /// Has the namespace's init died? For who has just made a task visible: if not, the sweep that follows
+    /// init's death finds the task.
+    pub fn has_died_by_now(&self) -> bool {
+        // Ordering: SeqCst fence, edge `namespace-dying`: shown before asked. The other one is in `start_dying`.
+        //   Weaker: neither sees the other, and a process outlives its init.
+        //   Test:   loom-tests/tests/namespace.rs, `newborn_goes_with_init`.
+        if !left_out(Fault::FenceAfterBirth) {
+            fence(SeqCst);
+        }
+        self.is_dying()
+    }
+
+    /// The namespace's init has died. `true` for one caller, who then looks for everybody else.
     pub fn start_dying(&self) -> bool {
         // Ordering: AcqRel, edge `namespace-dying`: who is refused for it sees all that came before.
-        self.dying.swap(1, order(Edge::DyingTold, AcqRel)) == 0
+        let first = self.dying.swap(1, order(Edge::DyingTold, AcqRel)) == 0;
+        // Ordering: SeqCst fence, edge `namespace-dying`: told before looked.
+        if !left_out(Fault::FenceBeforeSweep) {
+            fence(SeqCst);
+        }
+        first
     }
 }
 

@@ -110,9 +110,4 @@ impl ThreadGroup {
     pub fn seniority_span(&self) -> u64 {
         self.next_seniority.get()
     }
-
-    /// Has it a thread that could adopt?
-    pub fn can_adopt(&self) -> bool {
-        self.word.look().quick() > 0
-    }
 }

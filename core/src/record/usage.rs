@@ -33,6 +33,11 @@ impl UsageSum {
         }
     }
 
+    /// User and system time of the sum.
+    pub fn times(&self) -> (u64, u64) {
+        (self.sums[0].load(Relaxed), self.sums[1].load(Relaxed))
+    }
+
     /// The sum, each field read for itself.
     pub fn get(&self) -> Rusage {
         let [utime_ns, stime_ns, minflt, majflt, inblock, oublock, nvcsw, nivcsw] =

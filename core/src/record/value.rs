@@ -30,12 +30,6 @@ macro_rules! value {
                 self.0.store(value, Relaxed);
             }
 
-            /// Sets the number and returns the old one: of several callers, one gets it.
-            #[inline]
-            pub fn take(&self, value: $integer) -> $integer {
-                self.0.swap(value, order(Edge::ValueExchanged, AcqRel))
-            }
-
             /// Sets the number if it is still `old`.
             #[inline]
             pub fn replace(&self, old: $integer, new: $integer) -> bool {
@@ -53,3 +47,11 @@ macro_rules! value {
 
 value!(Value32, AtomicU32, u32);
 value!(Value64, AtomicU64, u64);
+
+impl Value32 {
+    /// Sets the number and returns the old one: of several callers, one gets it.
+    #[inline]
+    pub fn take(&self, value: u32) -> u32 {
+        self.0.swap(value, order(Edge::ValueExchanged, AcqRel))
+    }
+}

@@ -53,17 +53,25 @@ impl Criteria {
     /// Is such a child waited for? `eligible_child` in Linux.
     #[inline]
     pub fn match_child(self, child: ChildFacts) -> bool {
-        let named = match self.which {
-            Which::Any => true,
-            Which::Group(group) => child.group == group,
-            Which::Pgid(pgid) => child.pgid == pgid,
-        };
         let kind = match self.kind {
             ChildKind::Ordinary => !child.is_clone,
             ChildKind::Clone => child.is_clone,
             ChildKind::Every => true,
         };
-        named && kind && (child.of_waiter || !self.own_only)
+        kind && self.concern_child(child)
+    }
+
+    /// Must the waiter look again when such a child dies? `pid_child_should_wake` in Linux. The exit signal
+    /// is left out: execve(2) changes it without a notice, and the waiter may find that no child of the
+    /// other kind is left.
+    #[inline]
+    pub fn concern_child(self, child: ChildFacts) -> bool {
+        let named = match self.which {
+            Which::Any => true,
+            Which::Group(group) => child.group == group,
+            Which::Pgid(pgid) => child.pgid == pgid,
+        };
+        named && (child.of_waiter || !self.own_only)
     }
 
     fn encode(self) -> u64 {
@@ -241,8 +249,10 @@ mod tests {
         assert!(plain.match_child(child));
         assert!(!plain.match_child(ChildFacts { is_clone: true, ..child }));
         assert!(!Criteria { kind: ChildKind::Clone, ..plain }.match_child(child));
+        assert!(Criteria { kind: ChildKind::Clone, ..plain }.concern_child(child));
         assert!(Criteria { kind: ChildKind::Every, ..plain }.match_child(ChildFacts { is_clone: true, ..child }));
         assert!(!Criteria { own_only: true, ..plain }.match_child(ChildFacts { of_waiter: false, ..child }));
+        assert!(!Criteria { own_only: true, ..plain }.concern_child(ChildFacts { of_waiter: false, ..child }));
         assert!(!Criteria { which: Which::Group(6), ..plain }.match_child(child));
         assert!(Criteria { which: Which::Pgid(1), ..plain }.match_child(child));
     }

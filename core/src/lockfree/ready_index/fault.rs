@@ -17,8 +17,6 @@ pub enum Fault {
     ClearBeforeCommit,
     /// A reader skips an announced member instead of helping.
     NoHelp,
-    /// A helper commits a ready member without setting its ready bit.
-    HelpWithoutReady,
     /// Ready bits are looked for in the current segment only.
     NoLocateInOld,
     /// A scan does not compare the current segment before it answers.

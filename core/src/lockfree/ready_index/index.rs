@@ -164,15 +164,15 @@ impl ReadyIndex {
             if left_out(Fault::ClearBeforeCommit) {
                 announce();
                 old.clear(position, member);
-                Self::commit(cur, target, member, seen, members, false);
+                Self::commit(cur, target, member, seen, members);
             } else if left_out(Fault::CommitBeforeEnds) {
                 cur.set_member(target, member);
-                Self::commit(cur, target, member, seen, members, false);
+                Self::commit(cur, target, member, seen, members);
                 announce();
                 old.clear(position, member);
             } else {
                 announce();
-                Self::commit(cur, target, member, seen, members, false);
+                Self::commit(cur, target, member, seen, members);
                 old.clear(position, member);
             }
             return true;
@@ -196,9 +196,8 @@ impl ReadyIndex {
         member: u32,
         mut seen: M::Seen,
         members: &M,
-        helping: bool,
     ) -> Option<M::Seen> {
-        let mut set = left_out(Fault::NoReadyOnMove) || (helping && left_out(Fault::HelpWithoutReady));
+        let mut set = left_out(Fault::NoReadyOnMove);
         let (slot, old_slot) = (segment.slot(position), M::slot(seen));
         loop {
             match M::life(seen) {
@@ -288,6 +287,7 @@ impl ReadyIndex {
     }
 
     /// Bytes the segments take.
+    #[cfg(any(test, loom))]
     pub fn bytes(&self, guard: &Guard) -> usize {
         let cur = self.current(guard);
         let old = cur.and_then(|cur| Self::copied_from(cur, guard));
@@ -312,11 +312,6 @@ impl ReadyIndex {
             // SAFETY: as above.
             unsafe { Segment::retire(cur, guard) };
         }
-    }
-
-    /// Births that are reserved and not made yet.
-    pub fn reserved(&self, guard: &Guard) -> u32 {
-        self.current(guard).map_or(0, |cur| cur.reserved.load(Relaxed))
     }
 }
 

@@ -47,8 +47,12 @@ mod tests;
 
 #[cfg(loom)]
 pub use fault::{Edge, Fault, Knobs, set_knobs};
-pub use index::{NoRoom, ReadyIndex};
-pub use scan::{Found, Moved, Version, View};
+#[cfg(any(test, loom))]
+pub use index::NoRoom;
+pub use index::ReadyIndex;
+#[cfg(any(test, loom))]
+pub use scan::{Found, Moved};
+pub use scan::{Version, View};
 
 /// Slot numbers have this many bits and wrap.
 pub const SLOT_BITS: u32 = 28;

@@ -325,6 +325,7 @@ impl Segment {
     }
 
     /// Bytes the segment takes.
+    #[cfg(any(test, loom))]
     pub(super) fn bytes(&self) -> usize {
         layout(self.slots, self.node_count).map_or(0, |(layout, ..)| layout.size())
     }
