@@ -40,6 +40,7 @@ pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus
     if !found.task.advance(Stage::Running, Stage::Exiting) {
         return Err(Errno::E_STATE);
     }
+    found.group.waiters.forget(found.task.place.get());
     found.task.waiter.disarm();
     let status = found.group.word.begin_exit(status);
     found.task.status.set(status.raw());
