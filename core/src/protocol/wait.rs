@@ -73,12 +73,12 @@ pub fn wait_many(
 /// Ends an armed wait. `true`: it had fired, so there may be a child to take before EINTR is reported.
 pub fn cancel(call: &Call, waiter: TaskId, cookie: u64) -> Result<bool, Errno> {
     let me = call.find_visible(waiter)?;
-    if !me.task.waiter.is_waiting(cookie) {
-        return Err(Errno::EINVAL);
+    // The task's bit in the map of armed waits stays: only the task itself may take it away, for by now the
+    // wait may be another, or the place somebody else's.
+    match me.task.waiter.cancel(cookie) {
+        Disarmed::Idle => Err(Errno::EINVAL),
+        was => Ok(was == Disarmed::Fired),
     }
-    let was = me.task.waiter.disarm();
-    me.group.waiters.remove(me.task.place.get());
-    Ok(was == Disarmed::Fired)
 }
 
 /// One wait's search through the children of the waiter's process.
