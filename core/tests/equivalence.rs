@@ -1,7 +1,7 @@
 //! The core does what the model does: the same results, events and states, step by step, on random
 //! scenarios and on those of `conformance/scenarios`.
 //!
-//! `CASES` sets how many random scenarios are tried, `SEED` (32 bytes or fewer) which ones; `LOG` names
+//! `CASES` sets how many random scenarios are tried (default 10000), `SEED` (32 bytes or fewer) which ones; `LOG` names
 //! a file that always holds the one being performed. A scenario on
 //! which the two differ is shrunk and printed, ready for `scenario check`.
 
@@ -21,8 +21,7 @@ const LONGEST: usize = 60;
 const LONGEST_OF_CROWDS: usize = 260;
 
 fn cases() -> u32 {
-    let default = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
-    env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
+    env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(10_000)
 }
 
 fn runner(cases: u32) -> TestRunner {

@@ -97,11 +97,15 @@ impl<S: Subject> Runner<S> {
         if reply == Reply::Blocks {
             self.blocked.push(actor);
         }
-        if let (Operation::Interrupt(waiter), Reply::Done) = (operation, reply) {
+        let mut outcome = reply;
+        if let Operation::Interrupt(waiter) = operation
+            && reply != Reply::Failed(Errno::E_STATE)
+        {
             self.blocked.retain(|other| other != waiter);
-            step.completions.push((*waiter, Reply::Failed(Errno::EINTR)));
+            step.completions.push((*waiter, reply));
+            outcome = Reply::Done;
         }
-        step.outcomes.push((*statement, Outcome::Reply(reply)));
+        step.outcomes.push((*statement, Outcome::Reply(outcome)));
     }
 
     /// The blocked tasks that were woken since the last time.

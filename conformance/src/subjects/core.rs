@@ -204,9 +204,16 @@ impl OnCore {
         Ok(self.waited(waited))
     }
 
+    /// As Linux, the wait looks once more before it says EINTR.
     fn interrupt(&self, waiter: Name) -> Result<Reply, Errno> {
-        let request = lock(&self.armed).remove(&waiter).ok_or(Errno::E_STATE)?;
-        self.tree.wait_cancel(self.id(waiter)?, request.cookie).map(|_| Reply::Done)
+        let mut request = lock(&self.armed).remove(&waiter).ok_or(Errno::E_STATE)?;
+        let task = self.id(waiter)?;
+        self.tree.wait_cancel(task, request.cookie)?;
+        request.options |= WaitOptions::WNOHANG;
+        match self.tree.wait(task, &request)? {
+            Waited::Nothing | Waited::Armed => Err(Errno::EINTR),
+            ended => Ok(self.waited(ended)),
+        }
     }
 
     fn waited(&self, waited: Waited) -> Reply {

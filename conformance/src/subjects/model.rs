@@ -120,7 +120,7 @@ impl OnModel {
             }
             Operation::Interrupt(name) => {
                 let waiter = self.key(name)?;
-                self.model.interrupt(waiter).map(|()| Reply::Done)
+                self.model.interrupt(waiter).map(|waited| self.waited(waited))
             }
             Operation::Sigchld(Sigchld { ignore, no_cld_wait, no_cld_stop }) => {
                 self.model.set_sigchld(task, SigchldAction { ignore, no_cld_wait, no_cld_stop }).map(|()| Reply::Done)
