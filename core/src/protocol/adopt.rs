@@ -1,7 +1,7 @@
 //! Adopt: who is the parent when the parent is dead, and how a family is handed over.
 
 use crate::ids::TaskId;
-use crate::protocol::{Call, Found, reparent};
+use crate::protocol::{Call, Found, pdeathsig};
 use crate::record::brood::Brood;
 use crate::record::task::{Stage, Task};
 
@@ -77,7 +77,7 @@ pub fn hand_to_sibling(call: &Call, dying: Found) {
     match oldest_thread(call, dying.group_index) {
         None => leave_behind(call, dying),
         Some(sibling) => {
-            let take = |brood: &Brood| reparent::send_pdeathsigs(call, brood, dying);
+            let take = |brood: &Brood| pdeathsig::send(call, brood, dying);
             if hand_broods(call, dying, call.id(sibling).bits(), take) {
                 call.task(sibling).adoptions.add(1);
             }

@@ -43,6 +43,7 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
     let id = begin_task(&fresh_task, record.admit_leader(), group, pid, TaskId::from_bits(0), args.cookie);
     record.threads.show(fresh_task.record().place.get(), task);
     if !call.tables.claim_init(group) {
+        process_group.record().leave(call.pin.stripe());
         call.release_pid(pid);
         return Err(Errno::EEXIST);
     }

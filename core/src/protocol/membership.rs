@@ -3,6 +3,7 @@
 use crate::host::Event;
 use crate::ids::TaskId;
 use crate::protocol::{Call, Found, inspect};
+use crate::record::thread_group::ThreadGroup;
 use crate::uapi::Errno;
 
 /// setsid(2): a new session with a new process group in it, both with the caller's ID.
@@ -89,7 +90,7 @@ fn take_place(call: &Call, target: Found, index: u32) -> Result<(), Errno> {
 
 impl Call<'_> {
     /// The session a process is in; 0 once it has been reaped.
-    pub fn sid_of(&self, group: &crate::record::thread_group::ThreadGroup) -> u32 {
+    pub fn sid_of(&self, group: &ThreadGroup) -> u32 {
         match group.process_group.get() {
             0 => 0,
             index => self.process_group(index).sid.get(),

@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod membership;
 pub mod notify;
 pub mod outbox;
+pub mod pdeathsig;
 pub mod reap;
 pub mod reparent;
 pub mod wait;

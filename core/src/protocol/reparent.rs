@@ -4,11 +4,11 @@ use crate::host::Event;
 use crate::lockfree::chain::Nodes;
 use crate::protocol::adopt::{Heir, find_heir, owner_of};
 use crate::protocol::notify::{self, Notification};
-use crate::protocol::{BroodMembers, Call, Found, reap};
+use crate::protocol::{BroodMembers, Call, Found, pdeathsig, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
-use crate::uapi::{SI_USER, SigInfo, Signal};
+use crate::uapi::Signal;
 
 /// With more broods than this, their order is not worth what it costs.
 const ORDERED: usize = 256;
@@ -20,7 +20,8 @@ const ORDERED: usize = 256;
 /// 2. *commit*: child by child, the exit word names the heir ([`hand_over`]);
 /// 3. *tell*: the heir of each zombie, with the commit; each child that asked for it, of the death.
 ///
-/// A child is in somebody's chain throughout, and the process cannot be reaped before this returns.
+/// A child is in somebody's chain throughout. The process cannot be reaped before this returns: it becomes
+/// a zombie only after it, in [`exit::finish`](crate::protocol::exit::finish) of the same thread.
 pub fn bequeath(call: &Call, last: Found) {
     let Some(broods) = announce(call, last) else { return };
     hand_over_all(call, broods, last);
@@ -53,7 +54,7 @@ fn hand_over_brood(call: &Call, index: u32, brood: &Brood, last: Found) {
     let view = brood.children.view(call.pin.guard());
     // Looking at a child settles whose it is; all are looked at, because none is accepted.
     view.first_living(&members, |_, _| false);
-    send_pdeathsigs(call, brood, last);
+    pdeathsig::send(call, brood, last);
     call.drop_if_spent(index);
 }
 
@@ -136,30 +137,4 @@ fn tell(call: &Call, child: u32, brood: &Brood, seen: ExitSnapshot, now: ExitSna
             reap::release_process(call, child, now, None);
         }
     }
-}
-
-/// Tells the threads of the brood's children, as far as they have asked for it, that their parent
-/// `dead` has died; `PR_SET_PDEATHSIG`. By then getppid(2) gives the new parent.
-pub fn send_pdeathsigs(call: &Call, brood: &Brood, dead: Found) {
-    if brood.has_pdeathsig.get() == 0 {
-        return;
-    }
-    let view = brood.children.view(call.pin.guard());
-    view.first_living(&BroodMembers { call, brood }, |child, seen| {
-        if seen.state() == ExitState::Alive {
-            call.group(child).threads.for_each(|thread| {
-                send_pdeathsig(call, thread, dead);
-                true
-            });
-        }
-        false
-    });
-}
-
-fn send_pdeathsig(call: &Call, thread: u32, dead: Found) {
-    let task = call.task(thread);
-    let Some(signal) = task.pdeathsig() else { return };
-    let (pid, uid) = (dead.group.pid.get(), dead.group.uid.get());
-    let info = SigInfo { signal, code: SI_USER, pid, uid, status: 0, utime_ns: 0, stime_ns: 0 };
-    call.outbox.put(Event::Signal { target: call.id(thread), cookie: task.cookie.get(), group: true, info });
 }

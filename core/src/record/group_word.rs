@@ -125,8 +125,9 @@ impl fmt::Debug for GroupSnapshot {
 
 /// The group word and the group's wait status.
 ///
-/// The status is a second word, written once and *before* `GROUP_EXIT` is set, so a reader that sees
-/// the flag and no status is looking at a last thread between its two steps: not decided yet.
+/// The status is a second word, written once. A group exit writes it *before* it sets `GROUP_EXIT`; the
+/// last thread to begin its exit sets the flag with its count and writes the status then. So a reader that
+/// sees the flag and no status is looking at a last thread between its two steps: not decided yet.
 #[derive(Debug)]
 pub struct GroupWord {
     word: Word<GroupSnapshot>,
