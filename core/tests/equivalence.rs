@@ -1,9 +1,9 @@
 //! The core does what the model does: the same results, events and states, step by step, on random
 //! scenarios and on those of `conformance/scenarios`.
 //!
-//! `CASES` sets how many random scenarios are tried (default 10000), `SEED` (32 bytes or fewer) which ones; `LOG` names
-//! a file that always holds the one being performed. A scenario on
-//! which the two differ is shrunk and printed, ready for `scenario check`.
+//! `CASES` sets how many random scenarios are tried (default 10000), `SEED` (32 bytes or fewer) which ones;
+//! `LOG` names a file that always holds the one being performed. A scenario on which the two differ is
+//! shrunk and printed, ready for `scenario check`.
 
 use std::env;
 use std::fs::{self, File};
