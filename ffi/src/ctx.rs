@@ -1,8 +1,9 @@
 //! A context: one process tree and what it needs of the program around it.
 
 use std::ffi::c_int;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use ptexit_core::tree::{Options, PidPolicy, Tree};
 use ptexit_core::uapi::Errno;
@@ -89,7 +90,7 @@ pub unsafe extern "C" fn ptexit_ctx_new(opts: *const CtxOpts, ctx: *mut *mut Ctx
         // SAFETY: writable, says the caller.
         let out = unsafe { Out::new(ctx)? };
         let (options, sink) = if opts.is_null() {
-            (Options { generation_seed: next_generation_seed(), ..Options::default() }, Sink::none())
+            (Options { generation_seed: random_generation(), ..Options::default() }, Sink::none())
         } else {
             // SAFETY: `size` bytes are readable, says the caller.
             configure(&unsafe { read_struct(opts)? })?
@@ -150,7 +151,7 @@ fn configure(opts: &CtxOpts) -> Result<(Options, Sink), Errno> {
         pid_policy,
         pid_max: in_range(opts.pid_max, defaults.pid_max)?,
         max_tasks: in_range(opts.max_tasks, defaults.max_tasks)?,
-        generation_seed: next_generation_seed(),
+        generation_seed: random_generation(),
     };
     let sink = if defer { Sink::queue(opts.events) } else { Sink::callback(opts.events, opts.on_event, opts.host) };
     Ok((options, sink))
@@ -165,9 +166,8 @@ fn in_range(limit: u32, largest: u32) -> Result<u32, Errno> {
     }
 }
 
-/// Where the handles of a new context begin to count. Multiples of this odd constant (2^32 over the golden
-/// ratio) keep far apart from each other, so that a handle of another context is recognised as stale.
-fn next_generation_seed() -> u32 {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    MADE.fetch_add(1, Relaxed).wrapping_mul(0x9e37_79b9)
+/// Where the handles of a new context begin to count: anywhere, so that a handle of another context is
+/// recognised as stale. The standard library's hasher is keyed at random; nothing of ours is global.
+fn random_generation() -> u32 {
+    RandomState::new().build_hasher().finish() as u32
 }

@@ -23,8 +23,7 @@ pub const PTEXIT_EVENT_EXITED: u32 = 0x08;
 pub const PTEXIT_EVENT_REAPED: u32 = 0x10;
 /// The process led by `task` has a new parent: the thread `other`.
 pub const PTEXIT_EVENT_REPARENTED: u32 = 0x20;
-/// No task, process group or session uses the number `pid` any more. When the last two let go of it at the
-/// same moment, on two threads, this may be told twice.
+/// No task, process group or session uses the number `pid` any more.
 pub const PTEXIT_EVENT_PID_FREE: u32 = 0x40;
 /// The kinds that a program which takes any events must take: whoever misses these cannot work.
 pub const PTEXIT_EVENTS_MANDATORY: u32 = 0x04;

@@ -108,6 +108,16 @@ impl Family {
         self.exit_finish(seat, task);
     }
 
+    /// exit_group(2).
+    pub fn exit_group(&self, seat: usize, task: TaskId, status: WaitStatus) {
+        self.call(seat, |call| exit::exit_group(call, task, status)).unwrap();
+    }
+
+    /// The death of a whole process, seen from outside.
+    pub fn report_exit(&self, seat: usize, task: TaskId, status: WaitStatus) -> Result<(), Errno> {
+        self.call(seat, |call| exit::report(call, task, status, &Rusage::default()))
+    }
+
     /// waitid(2) for the dead.
     pub fn wait(&self, seat: usize, waiter: TaskId, which: WaitFor, options: WaitOptions) -> Result<Waited, Errno> {
         let request = WaitRequest { which, options: options | WaitOptions::WEXITED, cookie: COOKIE };

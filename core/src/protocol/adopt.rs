@@ -88,30 +88,48 @@ pub fn hand_to_sibling(call: &Call, dying: Found) {
 /// A thread of a process that is on its way out ends. Its children rank behind those of the threads that
 /// ended earlier: in Linux they would be the new parent's by now.
 pub fn leave_behind(call: &Call, dying: Found) {
-    hand_broods(call, dying, 0, |_| ());
+    let own = |brood: &Brood| brood.owner.get() == dying.id.bits();
+    // What is all its own keeps its order anyway: the usual case, a process of one thread.
+    if dying.group.broods.walk(call.pin, call.broods()).any(|(_, brood)| !own(brood)) {
+        hand_broods(call, dying, 0, |_| ());
+    }
 }
+
+/// With more broods than this, their exact order is not worth what it costs: the newest come last, and
+/// that is all.
+pub const ORDERED: usize = 256;
 
 /// Hands the broods of a dying thread to the thread `to`, behind all that the process has. Says whether
 /// there were any.
 fn hand_broods(call: &Call, dying: Found, to: u64, told: impl Fn(&Brood)) -> bool {
-    let mut handed = false;
-    // Oldest brood first, so that they keep their order behind those the sibling has.
-    while let Some(brood) = oldest_brood_of(call, dying) {
+    let mine = || {
+        let chain = dying.group.broods.walk(call.pin, call.broods());
+        chain.filter(|(_, brood)| brood.owner.get() == dying.id.bits())
+    };
+    let hand = |index: u32, brood: &Brood, rank: u64| {
         brood.seal();
         // Refused when the last thread of the process is dying by now and hands everything to an heir.
         if brood.owner.replace(dying.id.bits(), to) {
-            brood.seniority.set(dying.group.next_seniority(1));
-            handed = true;
+            brood.seniority.set(rank);
             told(brood);
+            call.drop_if_spent(index);
         }
+    };
+    let count = mine().count();
+    let first = dying.group.next_seniority(count as u64);
+    if count > ORDERED {
+        // Newest first.
+        mine()
+            .take(count)
+            .enumerate()
+            .for_each(|(i, (index, brood))| hand(index, brood, first + (count - 1 - i) as u64));
+        return true;
     }
-    handed
-}
-
-fn oldest_brood_of<'c>(call: &Call<'c>, owner: Found<'c>) -> Option<&'c Brood> {
-    let broods = owner.group.broods.walk(call.pin, call.broods());
-    broods
-        .map(|(_, brood)| brood)
-        .filter(|brood| brood.owner.get() == owner.id.bits())
-        .min_by_key(|brood| brood.seniority.get())
+    // Oldest first, so that they keep their order. Progress: a brood that has been handed on, by whomever, is
+    // not the dying thread's any more.
+    for rank in first..first + count as u64 {
+        let Some((index, brood)) = mine().min_by_key(|(_, brood)| brood.seniority.get()) else { break };
+        hand(index, brood, rank);
+    }
+    count > 0
 }

@@ -1,6 +1,7 @@
 //! Fork: clone(2) in two phases. All that can fail, and all memory that the new task's exit and reaping
 //! will ever need, is in the first; the second makes the task visible.
 
+use crate::host::Event;
 use crate::ids::TaskId;
 use crate::lockfree::slab::Fresh;
 use crate::protocol::adopt::Heir;
@@ -282,21 +283,23 @@ fn join_process_group(call: &Call, child: &ThreadGroup, parent: &ThreadGroup) {
     }
 }
 
-/// A thread is shown before the count takes it in: the sweep of a group exit either finds it, or the
-/// count refuses it.
+/// The count takes the thread in, or refuses it because the group is exiting; only then it is shown.
 fn commit_thread(call: &Call, embryo: Found, creator: Found) -> Result<(), Errno> {
     let group = creator.group;
-    group.threads.show(embryo.task.place.get(), embryo.index);
-    embryo.task.go_on(Stage::Running);
     group.word.join().map_err(|why| {
-        embryo.task.advance(Stage::Running, Stage::Committing);
         abandon(call, embryo, creator);
         match why {
             NotJoined::Exiting => Errno::EINTR,
             NotJoined::Full => Errno::EAGAIN,
         }
     })?;
+    group.threads.show(embryo.task.place.get(), embryo.index);
+    embryo.task.go_on(Stage::Running);
     call.tables.pids.publish(embryo.task.tid.get(), embryo.index);
+    if group.word.is_exiting_by_now() {
+        // A group exit in between may have looked through the threads too early.
+        call.outbox.put(Event::Interrupt { task: embryo.id, cookie: embryo.task.cookie.get() });
+    }
     Ok(())
 }
 

@@ -159,15 +159,18 @@ impl Call<'_> {
         let is_over = |index| self.process_group(index).close_if_empty();
         let dispose = |index| {
             let sid = self.process_group(index).sid.get();
+            let pgid = self.process_group(index).pgid.get();
             self.tables.pids.entry(sid).inspect(|entry| entry.leave_session());
             self.tables.process_groups.retire(self.pin, index);
+            self.announce_if_free(pgid);
+            self.announce_if_free(sid);
         };
         self.tables.pids.claim(self.pin, wanted, is_over, dispose)
     }
 
     /// The number is no task's any more. It is free unless a process group or a session goes by it.
     pub fn release_pid(&self, pid: u32) {
-        self.tables.pids.release(pid);
+        self.tables.pids.leave(pid);
         let left = self.tables.pids.entry(pid).map_or(0, |entry| entry.pgrp());
         if left == 0 || !self.free_process_group(left) {
             self.announce_if_free(pid);
@@ -175,7 +178,7 @@ impl Call<'_> {
     }
 
     fn announce_if_free(&self, pid: u32) {
-        if self.tables.pids.entry(pid).is_some_and(|entry| entry.is_unused()) {
+        if self.tables.pids.entry(pid).is_some_and(|entry| entry.settle()) {
             self.outbox.put(Event::PidFree { pid });
         }
     }

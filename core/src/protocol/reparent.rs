@@ -2,16 +2,13 @@
 
 use crate::host::Event;
 use crate::lockfree::chain::Nodes;
-use crate::protocol::adopt::{Heir, find_heir, owner_of};
+use crate::protocol::adopt::{Heir, ORDERED, find_heir, owner_of};
 use crate::protocol::notify::{self, Notification};
 use crate::protocol::{BroodMembers, Call, Found, pdeathsig, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
 use crate::uapi::Signal;
-
-/// With more broods than this, their order is not worth what it costs.
-const ORDERED: usize = 256;
 
 /// Hands all children of a process whose last thread, `last`, is dying to its heir;
 /// `forget_original_parent`. Three steps, in this order:

@@ -47,6 +47,10 @@ pub enum Fault {
     FenceAfterJoining,
     /// Who ends a process group fences before it counts its members again.
     FenceBeforeCounting,
+    /// A new thread is fenced from the look whether its group is exiting.
+    FenceAfterJoin,
+    /// A group exit is fenced from the look through the threads.
+    FenceBeforeThreads,
     /// A birth is fenced from the look whether init has died.
     FenceAfterBirth,
     /// Init's death is fenced from the sweep through the tasks.

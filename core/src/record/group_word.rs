@@ -5,7 +5,7 @@ use core::fmt;
 use bytemuck::{Pod, Zeroable};
 
 use crate::record::fault::{Edge, Fault, left_out, order};
-use crate::sync::{AtomicU32, Ordering::*, Word};
+use crate::sync::{AtomicU32, Ordering::*, Word, fence};
 use crate::uapi::WaitStatus;
 
 /// One value of a [`GroupWord`]: plain data.
@@ -197,7 +197,24 @@ impl GroupWord {
         }
         let status = self.decide(status);
         let before = self.apply(GroupSnapshot::exit_group).0;
+        // Ordering: SeqCst fence, edge `thread-joined`: flagged before the threads are looked through. The
+        // other one is in `is_exiting_by_now`.
+        if !left_out(Fault::FenceBeforeThreads) {
+            fence(SeqCst);
+        }
         (status, !before.is_exiting())
+    }
+
+    /// Is the group exiting? For a thread that has just joined and been shown: if it is not, the look through
+    /// the threads that follows a group exit finds it.
+    pub fn is_exiting_by_now(&self) -> bool {
+        // Ordering: SeqCst fence, edge `thread-joined`: shown before asked.
+        //   Weaker: neither sees the other, and a thread is never told to exit.
+        //   Test:   loom-tests/tests/newborn.rs, `newborn_thread_is_told_to_exit`.
+        if !left_out(Fault::FenceAfterJoin) {
+            fence(SeqCst);
+        }
+        self.look().is_exiting()
     }
 
     /// A thread begins to exit with `status`. Returns the status it exits with: its own, or the group's

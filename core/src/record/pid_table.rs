@@ -9,6 +9,7 @@ use crate::lockfree::seat::Pin;
 use crate::lockfree::table::Table;
 use crate::sync::AtomicU32;
 use crate::sync::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use crate::sync::fence;
 use crate::uapi::Errno;
 
 /// The largest process ID that can be configured (`PID_MAX_LIMIT`).
@@ -23,11 +24,20 @@ const BLOCK: u32 = if cfg!(loom) { 2 } else { 64 };
 /// In `task`: allocated, but no task is to be seen there yet. Never a task's index.
 const CLAIMED: u32 = u32::MAX;
 
-/// What one number stands for.
+/// In `task`: the task is gone, and nobody has seen yet that the number is free. The bits below say in which
+/// life of the number, so that who is late takes nothing for its own.
+const LEFT: u32 = 1 << 31;
+
+/// Lives are counted in the bits below the highest two: never [`CLAIMED`].
+const LIVES: u32 = (1 << 30) - 1;
+
+/// What one number stands for: `task` goes from 0 to [`CLAIMED`], a task, [`LEFT`] and 0.
 #[derive(Debug, Default)]
 pub struct PidEntry {
-    /// Index of the task, [`CLAIMED`], or 0.
+    /// Index of the task, [`CLAIMED`], [`LEFT`] or 0.
     task: AtomicU32,
+    /// How often it was claimed. Written by who has it claimed.
+    lives: AtomicU32,
     /// Index of the process group with this ID, or 0. It may be left behind when the group has become empty.
     pgrp: AtomicU32,
     /// Processes whose session has this ID.
@@ -38,12 +48,23 @@ impl PidEntry {
     /// Is the number a task's, published or not?
     pub fn has_task(&self) -> bool {
         // Ordering: SeqCst, edge `group-empty`: looked after the process group was left.
-        self.task.load(SeqCst) != 0
+        let task = self.task.load(SeqCst);
+        task != 0 && !is_left(task)
     }
 
-    /// Is the number nobody's?
-    pub fn is_unused(&self) -> bool {
-        self.task.load(Acquire) == 0 && self.pgrp.load(Acquire) == 0 && self.sessions.load(Acquire) == 0
+    /// Sees whether the number is nobody's any more. Whoever took its task, group or last session away calls
+    /// this; `true` for exactly one of them, who tells the host.
+    pub fn settle(&self) -> bool {
+        // Ordering: SeqCst fence, edge `pid-last`: what the caller took away, before it looks for the rest. Of
+        // two that do so side by side at least one sees both gone.
+        fence(SeqCst);
+        let task = self.task.load(Acquire);
+        // Ordering: Release, edge `pid-free`: that group and session are gone is before a reuse.
+        // Progress: tried once; it fails when another caller was faster.
+        is_left(task)
+            && self.pgrp.load(Acquire) == 0
+            && self.sessions.load(Acquire) == 0
+            && self.task.compare_exchange(task, 0, order(Edge::PidReleased, AcqRel), Relaxed).is_ok()
     }
 
     /// The task with this ID, 0 if there is none or if it is not published yet.
@@ -51,7 +72,7 @@ impl PidEntry {
     pub fn task(&self) -> u32 {
         // Ordering: Acquire, edge `pid-publish` (docs/orderings.md): the task as it was when published.
         match self.task.load(order(Edge::PidLookedUp, Acquire)) {
-            CLAIMED => 0,
+            task if task & LEFT != 0 => 0,
             task => task,
         }
     }
@@ -162,7 +183,12 @@ impl PidTable {
     fn try_claim(&self, pid: u32, is_over: &impl Fn(u32) -> bool, dispose: &impl Fn(u32)) -> bool {
         let Some(entry) = self.entries.grow(pid) else { return false };
         // A taken number is passed over without writing to it.
-        if entry.task.load(Relaxed) != 0 || entry.sessions.load(Relaxed) != 0 {
+        match entry.task.load(Relaxed) {
+            task if is_left(task) && entry.sessions.load(Relaxed) == 0 => entry.clear(is_over, dispose),
+            0 => {}
+            _ => return false,
+        }
+        if entry.sessions.load(Relaxed) != 0 {
             return false;
         }
         if left_out(Fault::ClaimedBeforeChecked) {
@@ -180,6 +206,7 @@ impl PidTable {
         }
         // Only now: nobody can make it a group's or a session's ID any more without having been in it.
         if entry.is_free(is_over, dispose) {
+            entry.lives.store(entry.lives.load(Relaxed).wrapping_add(1), Relaxed);
             return true;
         }
         entry.task.store(0, Release);
@@ -248,10 +275,21 @@ impl PidTable {
         self.claimed(pid).task.store(task, order(Edge::PidPublished, Release));
     }
 
-    /// Gives a claimed or published number back as far as its task is concerned.
-    pub fn release(&self, pid: u32) {
+    /// Gives a claimed or published number back as far as its task is concerned. The caller goes on to
+    /// [`settle`](PidEntry::settle), when it has seen to the group that may be left.
+    pub fn leave(&self, pid: u32) {
+        let entry = self.claimed(pid);
         // Ordering: Release, edge `pid-free`: what the task did under this number is before a reuse.
-        self.claimed(pid).task.store(0, order(Edge::PidReleased, Release));
+        entry.task.store(LEFT | entry.lives.load(Relaxed) & LIVES, order(Edge::PidReleased, Release));
+        // Ordering: SeqCst fence, edge `group-empty`: the task is gone before the group's members are counted.
+        fence(SeqCst);
+    }
+
+    /// Gives a number back that nothing else goes by. `true`: it is free, and the caller tells the host.
+    #[cfg(any(test, loom))]
+    pub fn release(&self, pid: u32) -> bool {
+        self.leave(pid);
+        self.claimed(pid).settle()
     }
 
     fn claimed(&self, pid: u32) -> &PidEntry {
@@ -259,7 +297,22 @@ impl PidTable {
     }
 }
 
+fn is_left(task: u32) -> bool {
+    task & LEFT != 0 && task != CLAIMED
+}
+
 impl PidEntry {
+    /// Of a number whose task is gone: ends a group whose end nobody has seen to.
+    #[cold]
+    fn clear(&self, is_over: &impl Fn(u32) -> bool, dispose: &impl Fn(u32)) {
+        let pgrp = self.pgrp.load(Acquire);
+        if pgrp != 0 && is_over(pgrp) {
+            let _ = self.set_pgrp(pgrp, 0);
+            dispose(pgrp);
+            self.settle();
+        }
+    }
+
     /// Of a number whose task is the caller's claim: is it neither a session's nor a living group's?
     fn is_free(&self, is_over: &impl Fn(u32) -> bool, dispose: &impl Fn(u32)) -> bool {
         // Ordering: Acquire, edge `pid-free`.

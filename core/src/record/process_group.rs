@@ -72,16 +72,22 @@ impl ProcessGroup {
     /// Ends the group if it has no members. `true` for exactly one caller, who frees what it held.
     pub fn close_if_empty(&self) -> bool {
         let changed = order(Edge::LifeChanged, AcqRel);
-        if !self.members.was_empty() || self.life.compare_exchange(LIVE, CLOSING, changed, Relaxed).is_err() {
-            return false;
-        }
-        // Ordering: SeqCst fence, edge `group-empty`: closed before counted.
-        if !left_out(Fault::FenceBeforeCounting) {
+        // Progress: again only if somebody joined after the first count, and was gone at the next.
+        while self.members.was_empty() && self.life.compare_exchange(LIVE, CLOSING, changed, Relaxed).is_ok() {
+            // Ordering: SeqCst fence, edge `group-empty`: closed before counted.
+            if !left_out(Fault::FenceBeforeCounting) {
+                fence(SeqCst);
+            }
+            let empty = self.members.was_empty();
+            self.life.store(if empty { GONE } else { LIVE }, order(Edge::LifeChanged, Release));
+            if empty {
+                return true;
+            }
+            // Ordering: SeqCst fence, edge `group-empty`: open again before counted. Who was turned away, or
+            // left, while it was closing could not see to it.
             fence(SeqCst);
         }
-        let empty = self.members.was_empty();
-        self.life.store(if empty { GONE } else { LIVE }, order(Edge::LifeChanged, Release));
-        empty
+        false
     }
 }
 
