@@ -77,8 +77,13 @@ impl OnCore {
         // Named before it can be seen: another thread may wait for it as soon as it is committed.
         let number = self.tree.task_info(child).map(|info| info.tid)?;
         lock(&self.names).add(name, child, number);
-        self.tree.clone_commit(child)?;
-        Ok(Reply::Done)
+        match self.tree.clone_commit(child) {
+            Ok(()) => Ok(Reply::Done),
+            Err(refused) => {
+                lock(&self.names).forget(name);
+                Err(refused)
+            }
+        }
     }
 
     /// The whole process dies. Which of several threads ends first is nobody's promise: where it makes a

@@ -34,6 +34,13 @@ impl OnModel {
         OnModel { model, names, happenings: Vec::new(), woken: Vec::new() }
     }
 
+    /// The task's children get a new parent; the rest of its exit is to follow.
+    pub(crate) fn hand_over(&mut self, name: Name) {
+        // One that has been killed meanwhile has nobody to hand over.
+        let _ = self.key(name).and_then(|task| self.model.exit_hand_over(task));
+        self.listen();
+    }
+
     fn key(&self, name: Name) -> Result<TaskKey, Errno> {
         self.names.handle(name).ok_or(Errno::ESRCH)
     }
