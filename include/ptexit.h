@@ -189,10 +189,7 @@ template <typename T> inline T ptexit_init() { T value = T(); value.size = (uint
 /** The process led by `task` has a new parent: the thread `other`. */
 #define PTEXIT_EVENT_REPARENTED 32
 
-/**
- * No task, process group or session uses the number `pid` any more. When the last two let go of it at the
- * same moment, on two threads, this may be told twice.
- */
+/** No task, process group or session uses the number `pid` any more. */
 #define PTEXIT_EVENT_PID_FREE 64
 
 /** The kinds that a program which takes any events must take: whoever misses these cannot work. */

@@ -161,3 +161,56 @@ fn groups_and_sessions() {
     world.reap(world.init);
     assert!(world.events().contains(&Event::PidFree { pid: other_pid }));
 }
+
+/// Waits that find nothing, in nanoseconds each: the least of several rounds.
+fn empty_wait(world: &World, waiter: TaskId) -> u128 {
+    let round = || {
+        let start = std::time::Instant::now();
+        for _ in 0..100 {
+            assert_eq!(world.wait(waiter, WaitOptions::WNOHANG), Err(Errno::ECHILD));
+        }
+        start.elapsed().as_nanos() / 100
+    };
+    (0..20).map(|_| round()).min().unwrap()
+}
+
+#[test]
+fn what_dead_threads_and_parents_leave_behind_costs_later_waits_nothing() {
+    let world = World::new();
+    let fresh = empty_wait(&world, world.init);
+    for _ in 0..2000 {
+        let thread = world.clone(world.init, CloneKind::Thread);
+        let child = world.fork(thread);
+        world.exit(child, 0);
+        world.reap(thread);
+        world.exit(thread, 0);
+        let parent = world.fork(world.init);
+        let child = world.fork(parent);
+        world.exit(child, 0);
+        world.reap(parent);
+        world.exit(parent, 0);
+        world.reap(world.init);
+        world.events();
+    }
+    let later = empty_wait(&world, world.init);
+    assert!(later < 20 * fresh + 20_000, "an empty wait took {fresh} ns at first, {later} ns later");
+}
+
+#[test]
+fn a_parent_of_many_families_exits_in_time() {
+    let world = World::new();
+    let subreaper = world.fork(world.init);
+    world.tree.set_attr(subreaper, Attr::Subreaper(true)).unwrap();
+    for _ in 0..3000 {
+        let parent = world.fork(subreaper);
+        world.fork(parent);
+        world.exit(parent, 0);
+        world.reap(subreaper);
+        world.events();
+    }
+    let start = std::time::Instant::now();
+    world.exit(subreaper, 0);
+    let took = start.elapsed();
+    assert!(took.as_millis() < 1500, "{took:?} for 3,000 adopted families");
+    assert_eq!(world.tree.list(ListFilter::Children(world.init), &mut []), Ok(3001));
+}

@@ -68,6 +68,8 @@ pub struct Closed;
 pub struct Chain {
     /// First node (low half) and last node (high half); 0 when there has never been a node; or CLOSED.
     head: AtomicU64,
+    /// First and last node, as in the head, that are left over from before it was closed.
+    kept: AtomicU64,
     /// Nodes unlinked from the head so far.
     unlinked: AtomicU32,
     /// Marks since the last sweep, about.
@@ -118,12 +120,30 @@ pub struct Nodes<'p> {
 
 impl Chain {
     /// Makes a closed or used chain an empty open one. Nobody else may use it meanwhile: for a record that
-    /// has come out of a slab again.
-    pub fn reset(&self) {
+    /// has come out of a slab again. What it [kept](Self::keep) goes back to the slab.
+    pub fn reset<N: Linked>(&self, pin: &Pin<'_>, slab: &Slab<N>) {
+        let Ends { first, last } =
+            Ends { first: self.kept.load(Relaxed) as u32, last: (self.kept.load(Relaxed) >> 32) as u32 };
+        let mut next = first;
+        // Whoever walked here when the chain was closed has unpinned since: links stand still.
+        while let Some(node) = slab.get(pin, next) {
+            let index = next;
+            next = if index == last { 0 } else { node.link().0.load(Relaxed) & INDEX };
+            node.unlinked(pin);
+            slab.retire(pin, index);
+        }
+        self.kept.store(0, Relaxed);
         self.head.store(0, Relaxed);
         self.unlinked.store(0, Relaxed);
         self.marked.store(0, Relaxed);
         self.length.store(0, Relaxed);
+    }
+
+    /// Leaves the nodes of this closed chain where they are, for the next [`reset`](Self::reset): nobody wants
+    /// them. Those who still walk here may go on, and unlink what is marked.
+    pub fn keep(&self, detached: Detached<'_>) {
+        let Nodes { first, last, .. } = detached.nodes;
+        self.kept.store(Ends { first, last }.head(), Relaxed);
     }
 
     /// Adds a node in front. Once in a node's life.

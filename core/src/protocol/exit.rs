@@ -40,6 +40,7 @@ pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus
     if !found.task.advance(Stage::Running, Stage::Exiting) {
         return Err(Errno::E_STATE);
     }
+    found.group.waiters.forget(found.task.place.get());
     found.task.waiter.disarm();
     let status = found.group.word.begin_exit(status);
     found.task.status.set(status.raw());
@@ -47,7 +48,8 @@ pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus
 }
 
 /// The thread's resources are gone. Hands over its children, and releases it or leaves it as a zombie;
-/// `exit_notify`. Takes no lock, allocates nothing and cannot fail once it has begun.
+/// `exit_notify`. Takes no lock, needs no memory of its own (the epoch's garbage queue may grow) and cannot
+/// fail once it has begun.
 pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
     let found = call.find_visible(task)?;
     let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
@@ -133,7 +135,9 @@ pub fn kill(call: &Call, task: u32, group: &ThreadGroup) {
     }
 }
 
-/// The death of a whole process, seen from outside: every thread that is left exits, the leader last.
+/// The death of a whole process, seen from outside: every thread that is left exits, the leader last, and
+/// the last one carries what all of them used. E_STATE when a call of one of the threads is under way: then
+/// some may have exited, nothing is booked, and the report can be made again.
 pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> Result<(), Errno> {
     let found = call.find_visible(task)?;
     if found.task.stage() == Stage::Zombie && found.group.exit.look().state() != ExitState::Alive {
@@ -142,17 +146,17 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
     if has_embryo(call, found) {
         return Err(Errno::E_STATE);
     }
-    found.group.usage.add(usage);
     found.group.word.exit_group(status);
     let leader = found.group.leader.get();
+    let last = if call.task(leader).stage() == Stage::Zombie { found.index } else { leader };
     let mut refused = None;
     found.group.threads.for_each(|index| {
-        if index != leader {
-            refused = exit_now(call, index, status).err().or(refused);
+        if index != last {
+            refused = exit_now(call, index, status, &Rusage::default()).err();
         }
-        true
+        refused.is_none()
     });
-    exit_now(call, leader, status).err().or(refused).map_or(Ok(()), Err)
+    refused.map_or_else(|| exit_now(call, last, status, usage), Err)
 }
 
 /// Is one of the threads between the two phases of clone(2)? Then that must be ended first.
@@ -166,14 +170,14 @@ fn has_embryo(call: &Call, found: Found) -> bool {
 }
 
 /// Both phases for a thread at whatever point it is; a dead leader needs neither.
-fn exit_now(call: &Call, index: u32, status: WaitStatus) -> Result<(), Errno> {
+fn exit_now(call: &Call, index: u32, status: WaitStatus, usage: &Rusage) -> Result<(), Errno> {
     let id = call.id(index);
     match call.task(index).stage() {
         Stage::Running => {
             begin(call, id, status)?;
-            finish(call, id, &Rusage::default())
+            finish(call, id, usage)
         }
-        Stage::Exiting => finish(call, id, &Rusage::default()),
+        Stage::Exiting => finish(call, id, usage),
         Stage::Embryo | Stage::Committing | Stage::Zombie | Stage::Dead => Ok(()),
     }
 }

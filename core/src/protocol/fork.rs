@@ -38,6 +38,7 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
         parent_exec_id: 0,
         policy: Policy::default(),
     };
+    record.broods.reset(call.pin, call.broods());
     record.begin(new);
     record.exit.begin(ExitSnapshot::alive(0, 0, None));
     process_group.record().begin(pid, pid, call.pin.stripe());
@@ -94,6 +95,7 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
         CloneKind::Process | CloneKind::Thread => (args.exit_signal, found.group.exec_id.get()),
     };
     let group = fresh_group.record();
+    group.broods.reset(call.pin, call.broods());
     group.begin(NewGroup {
         leader: fresh_task.index(),
         pid,
@@ -163,7 +165,10 @@ fn brood_for_sibling(call: &Call) -> Result<u32, Errno> {
 }
 
 fn reserve(call: &Call, brood: &Brood) -> Result<(), Errno> {
-    brood.children.reserve(call.pin.guard(), &BroodMembers { call, brood }, 1).map_err(|_| Errno::ENOMEM)
+    brood
+        .children
+        .reserve(call.pin.guard(), &BroodMembers { call, brood, of: brood.parent.get() }, 1)
+        .map_err(|_| Errno::ENOMEM)
 }
 
 /// Undoes what [`brood_for_child`] or [`brood_for_sibling`] reserved.
@@ -228,7 +233,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
 
 fn append(call: &Call, embryo: Found, brood: &Brood, parent: u32) {
     let exit_signal = embryo.group.exit.look().exit_signal();
-    brood.children.append(call.pin.guard(), &BroodMembers { call, brood }, embryo.group_index, |slot| {
+    brood.children.append(call.pin.guard(), &BroodMembers { call, brood, of: parent }, embryo.group_index, |slot| {
         embryo.group.exit.begin(ExitSnapshot::alive(parent, slot, exit_signal));
     });
 }

@@ -137,7 +137,7 @@ fn children(call: &Call, task: TaskId, mut add: impl FnMut(u32)) -> Result<(), E
     {
         last = Some(rank);
         let view = brood.children.view(call.pin.guard());
-        view.first_living(&BroodMembers { call, brood }, |child, seen| {
+        view.first_living(&BroodMembers { call, brood, of: found.group_index }, |child, seen| {
             if seen.parent() == found.group_index {
                 add(call.group(child).leader.get());
             }

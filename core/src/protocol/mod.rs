@@ -178,15 +178,18 @@ impl<'c> Call<'c> {
     }
 }
 
-/// The children of one brood, as the index of them sees their words.
+/// The children of one brood, as the index of them sees their words, looked at for one process.
 ///
-/// Looking at a child settles whose it is: one that is still to be handed over to the brood's parent is
-/// handed over by whoever looks first.
+/// Looking at a child settles whether it is that process's: one that is still to be handed over to it is
+/// handed over by whoever looks first. Only who has found the brood in the process's own chain may look
+/// so: what a parent is told of must be there for it to find.
 pub struct BroodMembers<'c> {
     /// The call under way.
     pub call: &'c Call<'c>,
     /// The brood.
     pub brood: &'c Brood,
+    /// The process in whose chain the brood is; 0 when nobody inherits it.
+    pub of: u32,
 }
 
 impl Members for BroodMembers<'_> {
@@ -196,7 +199,7 @@ impl Members for BroodMembers<'_> {
         if left_out(Fault::SearchersHelp) {
             return self.call.group(child).exit.look();
         }
-        reparent::hand_over(self.call, child, self.brood)
+        reparent::hand_over(self.call, child, self.brood, self.of)
     }
 
     fn slot(seen: ExitSnapshot) -> u32 {
@@ -218,8 +221,9 @@ impl Members for BroodMembers<'_> {
 
 /// The children of a brood as they are, without handing any of them over: the brood may be on its way, and
 /// not yet in the chain of the process that is to get it.
-struct Census<'c> {
-    call: &'c Call<'c>,
+pub struct Census<'c> {
+    /// The call under way.
+    pub call: &'c Call<'c>,
 }
 
 impl Members for Census<'_> {

@@ -1,7 +1,7 @@
 //! The parent-death signal; `PR_SET_PDEATHSIG` in prctl(2).
 
 use crate::host::Event;
-use crate::protocol::{BroodMembers, Call, Found};
+use crate::protocol::{Call, Census, Found};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitState;
 use crate::uapi::{SI_USER, SigInfo};
@@ -15,7 +15,7 @@ pub fn send(call: &Call, brood: &Brood, dead: Found) {
         return;
     }
     let view = brood.children.view(call.pin.guard());
-    view.first_living(&BroodMembers { call, brood }, |child, seen| {
+    view.first_living(&Census { call }, |child, seen| {
         if seen.state() == ExitState::Alive {
             call.group(child).threads.for_each(|thread| {
                 send_to(call, thread, dead);

@@ -4,7 +4,7 @@ use crate::host::Event;
 use crate::lockfree::chain::Nodes;
 use crate::protocol::adopt::{Heir, ORDERED, find_heir, owner_of};
 use crate::protocol::notify::{self, Notification};
-use crate::protocol::{BroodMembers, Call, Found, pdeathsig, reap};
+use crate::protocol::{BroodMembers, Call, Census, Found, pdeathsig, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
@@ -20,20 +20,21 @@ use crate::uapi::Signal;
 /// A child is in somebody's chain throughout. The process cannot be reaped before this returns: it becomes
 /// a zombie only after it, in [`exit::finish`](crate::protocol::exit::finish) of the same thread.
 pub fn bequeath(call: &Call, last: Found) {
-    let Some(broods) = announce(call, last) else { return };
-    hand_over_all(call, broods, last);
+    if let Some((broods, heir)) = announce(call, last) {
+        hand_over_all(call, broods, heir, last);
+    }
 }
 
 /// As Linux, child by child in the order in which they came: it decides which of several SIGCHLDs an heir
 /// that does not take queued signals gets to see.
-fn hand_over_all(call: &Call, broods: Nodes<'_>, last: Found) {
+fn hand_over_all(call: &Call, broods: Nodes<'_>, heir: u32, last: Found) {
     // Beyond the last brood of ours, the heir's own may follow.
     let ours = || {
         let chain = broods.walk(call.pin, call.broods());
         chain.filter(|(_, brood)| brood.inherited_from.get() == last.group_index)
     };
     if ours().nth(ORDERED).is_some() {
-        ours().for_each(|(index, brood)| hand_over_brood(call, index, brood, last));
+        ours().for_each(|(index, brood)| hand_over_brood(call, index, brood, heir, last));
         return;
     }
     let mut done = None;
@@ -42,12 +43,12 @@ fn hand_over_all(call: &Call, broods: Nodes<'_>, last: Found) {
         ours().filter(|(_, brood)| done.is_none_or(|done| rank(brood) > done)).min_by_key(|(_, brood)| rank(brood))
     {
         done = Some(rank(brood));
-        hand_over_brood(call, index, brood, last);
+        hand_over_brood(call, index, brood, heir, last);
     }
 }
 
-fn hand_over_brood(call: &Call, index: u32, brood: &Brood, last: Found) {
-    let members = BroodMembers { call, brood };
+fn hand_over_brood(call: &Call, index: u32, brood: &Brood, heir: u32, last: Found) {
+    let members = BroodMembers { call, brood, of: heir };
     let view = brood.children.view(call.pin.guard());
     // Looking at a child settles whose it is; all are looked at, because none is accepted.
     view.first_living(&members, |_, _| false);
@@ -56,15 +57,22 @@ fn hand_over_brood(call: &Call, index: u32, brood: &Brood, last: Found) {
 }
 
 /// Closes the chain of the dying process and splices it into the heir's. An heir that has closed its own
-/// meanwhile is dying as well; then the next one up is tried.
-fn announce<'c>(call: &Call<'c>, last: Found<'c>) -> Option<Nodes<'c>> {
+/// meanwhile is dying as well; then the next one up is tried. Returns the broods and the heir, unless there
+/// are no children: then nobody's memory but the dying process's own is touched.
+fn announce<'c>(call: &Call<'c>, last: Found<'c>) -> Option<(Nodes<'c>, u32)> {
     let mut detached = last.group.broods.close(call.pin).ok().flatten()?;
+    let census = Census { call };
+    let mut broods = detached.nodes().walk(call.pin, call.broods());
+    if broods.all(|(_, brood)| brood.children.is_empty(call.pin.guard(), &census)) {
+        last.group.broods.keep(detached);
+        return None;
+    }
     // Progress: a closed chain stays closed, and the search for an heir passes its owner over.
     loop {
         let broods = detached.nodes();
         let Heir::Process { group: to, thread } = find_heir(call, last.group_index) else {
             broods.walk(call.pin, call.broods()).for_each(|(_, brood)| brood.address(last.group_index, 0, 0, 0));
-            return Some(broods);
+            return Some((broods, 0));
         };
         let adopter = call.group(to);
         let before = adopter.next_seniority(last.group.seniority_span());
@@ -73,47 +81,47 @@ fn announce<'c>(call: &Call<'c>, last: Found<'c>) -> Option<Nodes<'c>> {
         // What the adopter bears from now on is younger than what it adopts.
         call.task(thread).adoptions.add(1);
         if left_out(Fault::AnnouncedBeforeCommit) {
-            hand_over_all(call, broods, last);
+            hand_over_all(call, broods, to, last);
         }
         match adopter.broods.splice(call.pin, call.broods(), detached) {
-            Ok(broods) => return Some(broods),
+            Ok(broods) => return Some((broods, to)),
             Err(back) => detached = back,
         }
         // The ranks go on from those just given: their order is what matters.
     }
 }
 
-/// Makes `child` the child of the process that its brood belongs to, if it is not yet, and returns its
-/// word. Whoever's transition makes "(zombie, this parent)" true tells that parent, and nobody else does:
+/// Makes `child` the child of `heir`, if that is the process its brood belongs to and it is not yet, and
+/// returns its word. Whoever's transition makes "(zombie, this parent)" true tells that parent, and nobody else does:
 /// the dying parent's thread, and any searcher in the heir that comes across the child before it.
-pub fn hand_over(call: &Call, child: u32, brood: &Brood) -> ExitSnapshot {
+pub fn hand_over(call: &Call, child: u32, brood: &Brood, heir: u32) -> ExitSnapshot {
     let group = call.group(child);
     // Progress: an exchange fails only when the child died, was moved or handed over meanwhile; the
     // brood's parent changes only when that parent dies.
     loop {
-        let parent = brood.parent.get();
         let seen = group.exit.look();
-        if seen.parent() == parent || seen.state() == ExitState::Dead {
+        if seen.parent() == heir || seen.state() == ExitState::Dead {
             return seen;
         }
-        // The word is younger than the brood's parent: one of a later generation must not be undone.
-        if brood.parent.get() != parent {
-            continue;
+        // Asked after the word was read: the brood may have gone on to the heir's own heir, and the child with
+        // it, and that must not be undone.
+        if brood.parent.get() != heir {
+            return seen;
         }
-        let notification = match parent {
+        let notification = match heir {
             0 => Notification::ORPHAN,
-            parent => Notification::decide(Some(Signal::SIGCHLD), call.group(parent).policy.get()),
+            heir => Notification::decide(Some(Signal::SIGCHLD), call.group(heir).policy.get()),
         };
         let ready = seen.state() == ExitState::Zombie && !notification.autoreap;
         if ready && !left_out(Fault::ReadyBeforeAdoption) {
             // Who finds the child in its new family finds it ready.
             brood.children.set_ready(call.pin.guard(), seen.slot());
         }
-        if let Ok(now) = group.exit.apply_to(seen, |word| word.reparent(parent, notification.autoreap)) {
+        if let Ok(now) = group.exit.apply_to(seen, |word| word.reparent(heir, notification.autoreap)) {
             tell(call, child, brood, seen, now, notification);
             return now;
         }
-        if left_out(Fault::AdoptionToldOnce) && group.exit.look().parent() == parent {
+        if left_out(Fault::AdoptionToldOnce) && group.exit.look().parent() == heir {
             tell(call, child, brood, seen, group.exit.look(), notification);
         }
     }

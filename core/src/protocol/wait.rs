@@ -32,7 +32,14 @@ pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited
     // Arm, then look once more: what became ready in between has not seen the wait armed.
     me.task.waiter.arm(search.criteria, request.cookie);
     me.group.waiters.add(me.task.place.get());
-    let answer = if left_out(Fault::LookAfterArming) { Ok(None) } else { search.look() };
+    let answer = if left_out(Fault::LookAfterArming) {
+        Ok(None)
+    } else if me.task.stage() != Stage::Running {
+        // The task was made to exit by another thread, whose `exit_begin` may have come too early to disarm.
+        Err(Errno::ESRCH)
+    } else {
+        search.look()
+    };
     if !matches!(answer, Ok(None)) {
         // A wake-up that has been sent by now is one too many, which the host must bear.
         me.task.waiter.disarm();
@@ -66,12 +73,12 @@ pub fn wait_many(
 /// Ends an armed wait. `true`: it had fired, so there may be a child to take before EINTR is reported.
 pub fn cancel(call: &Call, waiter: TaskId, cookie: u64) -> Result<bool, Errno> {
     let me = call.find_visible(waiter)?;
-    if !me.task.waiter.is_waiting(cookie) {
-        return Err(Errno::EINVAL);
+    // The task's bit in the map of armed waits stays: only the task itself may take it away, for by now the
+    // wait may be another, or the place somebody else's.
+    match me.task.waiter.cancel(cookie) {
+        Disarmed::Idle => Err(Errno::EINVAL),
+        was => Ok(was == Disarmed::Fired),
     }
-    let was = me.task.waiter.disarm();
-    me.group.waiters.remove(me.task.place.get());
-    Ok(was == Disarmed::Fired)
 }
 
 /// One wait's search through the children of the waiter's process.
@@ -153,7 +160,7 @@ impl<'c> Search<'c> {
         if seen.parent() != self.me.group_index && self.has_brood(brood_index) {
             // On its way to this process. Before its brood is in the chain here, it still is where it was:
             // who is told of it must find it by any kind of search.
-            seen = BroodMembers { call: self.call, brood }.look(child);
+            seen = BroodMembers { call: self.call, brood, of: self.me.group_index }.look(child);
         }
         if seen.parent() != self.me.group_index
             || seen.state() == ExitState::Dead
@@ -202,7 +209,7 @@ impl<'c> Search<'c> {
         let mut oldest: Option<Candidate> = None;
         let mut version = Version::default();
         for brood in self.broods() {
-            let members = BroodMembers { call: self.call, brood };
+            let members = BroodMembers { call: self.call, brood, of: self.me.group_index };
             let view = brood.children.view(self.call.pin.guard());
             version += view.version();
             if !self.options.contains(WaitOptions::WEXITED) {
@@ -223,7 +230,7 @@ impl<'c> Search<'c> {
     fn has_any(&self) -> bool {
         let deaths = self.options.contains(WaitOptions::WEXITED);
         self.broods().any(|brood| {
-            let members = BroodMembers { call: self.call, brood };
+            let members = BroodMembers { call: self.call, brood, of: self.me.group_index };
             let view = brood.children.view(self.call.pin.guard());
             let sought = |child, seen: ExitSnapshot| {
                 (deaths || seen.state() == ExitState::Alive) && self.is_sought(brood, child, seen)
@@ -274,12 +281,14 @@ impl<'c> Search<'c> {
             Which::Pgid(_) => self.call.pgid_of(self.call.group(child)),
             Which::Any | Which::Group(_) => 0,
         };
-        self.criteria.match_child(ChildFacts {
-            group: child,
-            pgid,
-            is_clone: seen.exit_signal() != Some(Signal::SIGCHLD),
-            of_waiter: self.criteria.own_only && self.owner(brood) == Some(self.me.index),
-        })
+        // A child that is still, or already, another process's is met only while one of the two is dying.
+        seen.parent() == self.me.group_index
+            && self.criteria.match_child(ChildFacts {
+                group: child,
+                pgid,
+                is_clone: seen.exit_signal() != Some(Signal::SIGCHLD),
+                of_waiter: self.criteria.own_only && self.owner(brood) == Some(self.me.index),
+            })
     }
 
     /// Reaps the zombie, or with WNOWAIT only reports it. `None`: somebody else was faster.

@@ -75,7 +75,10 @@ impl Brood {
 
     /// No more children will be born into it.
     pub fn seal(&self) {
-        self.sealed.store(1, order(Edge::BroodSealed, Release));
+        // Ordering: AcqRel, edge `brood-sealed`. An exchange, so that where exchanges drain the store buffer either
+        // the sealer sees the last child gone, or who takes that child away sees the seal. Elsewhere both may
+        // miss it; then a spent brood stays until its process ends, and nothing else goes wrong.
+        self.sealed.swap(1, order(Edge::BroodSealed, AcqRel));
     }
 
     /// Will no more children be born into it?

@@ -104,6 +104,7 @@ impl Task {
         self.place.set(new.place);
         self.embryo.set(0);
         self.status.set(0);
+        self.waiter.disarm();
         self.creator.set(new.creator);
         self.cookie.set(new.cookie);
         self.brood.set(0);

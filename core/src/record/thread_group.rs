@@ -80,7 +80,6 @@ impl ThreadGroup {
         self.usage.reset();
         self.children_usage.reset();
         self.next_seniority.set(0);
-        self.broods.reset();
         self.threads.reset();
     }
 

@@ -161,12 +161,23 @@ impl Waiter {
 
     /// Ends the wait, fired or not.
     pub fn disarm(&self) -> Disarmed {
+        self.disarm_if(|| true)
+    }
+
+    /// Ends the wait with this cookie, fired or not; another one goes on.
+    pub fn cancel(&self, cookie: u64) -> Disarmed {
+        // Read between the word and the exchange: if that succeeds, nobody armed anew in between.
+        self.disarm_if(|| self.cookie.load(Relaxed) == cookie)
+    }
+
+    fn disarm_if(&self, ours: impl Fn() -> bool) -> Disarmed {
         // Ordering: AcqRel, edge `waiter-fired`: what the notifier committed before it fired is seen by
         // the look that follows.
         let mut seen = self.word.load_for_cas(order(Edge::WaitRead, Acquire));
         loop {
             let was = match seen & STATE {
                 IDLE => return Disarmed::Idle,
+                _ if !ours() => return Disarmed::Idle,
                 ARMED => Disarmed::Armed,
                 _ => Disarmed::Fired,
             };
@@ -176,11 +187,6 @@ impl Waiter {
                 Err(now) => seen = now,
             }
         }
-    }
-
-    /// Is a wait with this cookie armed or fired?
-    pub fn is_waiting(&self, cookie: u64) -> bool {
-        self.word.load(order(Edge::WaitRead, Acquire)) & STATE != IDLE && self.cookie.load(Relaxed) == cookie
     }
 
     /// Fires the wait if it is armed and `matches`. Returns its cookie if this call fired it: the
@@ -235,7 +241,7 @@ mod tests {
         assert_eq!(waiter.fire(|criteria| criteria != all), None, "no match");
         assert_eq!(waiter.fire(|criteria| criteria == all), Some(7));
         assert_eq!(waiter.fire(|_| true), None, "fired already");
-        assert!(waiter.is_waiting(7) && !waiter.is_waiting(8));
+        assert_eq!(waiter.cancel(8), Disarmed::Idle, "another wait's cookie");
         assert_eq!(waiter.disarm(), Disarmed::Fired);
         assert_eq!(waiter.disarm(), Disarmed::Idle);
         waiter.arm(all, 8);

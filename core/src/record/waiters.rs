@@ -38,6 +38,14 @@ impl Waiters {
         }
     }
 
+    /// The task at `place` is exiting and arms no more waits: after this, either it sees that it is, or what
+    /// it has armed is seen here.
+    pub fn forget(&self, place: u32) {
+        // Ordering: SeqCst fence, edge `waiter-armed`: exiting before disarmed. The other one is in `add`.
+        fence(SeqCst);
+        self.remove(place);
+    }
+
     /// Who may have to be woken, after something has become true that a wait can be for.
     #[inline]
     pub fn armed(&self) -> Armed {
