@@ -1,9 +1,9 @@
 //! The core does what the model does: the same results, events and states, step by step, on random
 //! scenarios and on those of `conformance/scenarios`.
 //!
-//! `CASES` sets how many random scenarios are tried, `SEED` (32 bytes or fewer) which ones; `LOG` names
-//! a file that always holds the one being performed. A scenario on
-//! which the two differ is shrunk and printed, ready for `scenario check`.
+//! `CASES` sets how many random scenarios are tried (default 10000), `SEED` (32 bytes or fewer) which ones;
+//! `LOG` names a file that always holds the one being performed. A scenario on which the two differ is
+//! shrunk and printed, ready for `scenario check`.
 
 use std::env;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ use std::path::Path;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use ptexit_conformance::generate::{Choice, LARGE, SMALL, choices, crowded_choices, statement};
-use ptexit_conformance::language::{Line, Script};
+use ptexit_conformance::language::{Line, Operation, Script, Statement};
 use ptexit_conformance::run::{Lockstep, Runner, disagreement, shrink};
 use ptexit_conformance::subjects::{OnCore, OnModel};
 
@@ -112,4 +112,52 @@ fn known_scenarios_agree_with_the_model_and_with_their_text() {
             }
         }
     }
+}
+
+/// Two or three things at a time, on real threads: what comes of them is something that the model allows.
+#[test]
+fn concurrent_steps_come_to_what_the_model_allows() {
+    let lines = (choices(40), choices(4));
+    let outcome = runner(cases() / 10).run(&lines, |(before, together)| {
+        let mut both = Lockstep::new(OnCore::new());
+        let mut lines = Vec::new();
+        for choice in before {
+            if let Some(statement) = statement(choice, &both.model, SMALL) {
+                let line = Line::Step(statement);
+                let _ = both.line(&line);
+                lines.push(line);
+            }
+        }
+        let mut branches: Vec<Vec<Statement>> = Vec::new();
+        for choice in together {
+            if let Some(statement) = statement(choice, &both.model, SMALL)
+                && branches.iter().flatten().all(|other| goes_beside(&statement, other))
+            {
+                branches.push(vec![statement]);
+            }
+        }
+        lines.push(Line::Par(branches));
+        let (allowed, came, verdict) = both.line(&lines[lines.len() - 1]);
+        verdict.map_err(|difference| {
+            let script: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let (allowed, came) = (allowed.trace().join("\n  "), came.trace().join("\n  "));
+            TestCaseError::fail(format!("{script}{difference}\nallowed:\n  {allowed}\ncame:\n  {came}"))
+        })
+    });
+    if let Err(TestError::Fail(reason, _)) = outcome {
+        panic!("what came of the last line is none of what the model allows:\n{reason}");
+    }
+}
+
+/// Two tasks can do these at the same time, and the model knows all that may come of it: it takes the end
+/// of a whole process for one act.
+fn goes_beside(one: &Statement, other: &Statement) -> bool {
+    let is_one_act = |statement: &Statement| {
+        !matches!(statement.operation, Operation::ExitGroup(_) | Operation::Kill(..) | Operation::Interrupt(_))
+    };
+    let name = one.operation.introduces();
+    one.actor != other.actor
+        && (name.is_none() || name != other.operation.introduces())
+        && is_one_act(one)
+        && is_one_act(other)
 }

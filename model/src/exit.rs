@@ -40,12 +40,7 @@ impl Model {
         }
         let process = self.tasks[task].process;
         self.processes[process].usage.add(usage);
-        let others = self.processes[process].threads.iter().filter(|&&other| other != task);
-        let is_last = others.copied().all(|other| self.tasks[other].stage == Stage::Zombie);
-        if is_last && self.init == Some(process) {
-            self.end_namespace(process);
-        }
-        self.give_away_children(task);
+        self.exit_hand_over(task)?;
         self.tasks[task].stage = Stage::Zombie;
         if task != self.processes[process].leader {
             self.release_thread(task);
@@ -53,6 +48,22 @@ impl Model {
         if self.is_dead(process) {
             self.process_died(process);
         }
+        Ok(())
+    }
+
+    /// The first part of [`Model::exit_finish`], for who wants to see what may happen between its parts:
+    /// Linux lets nobody in between, and nobody but the new parent could tell if it did.
+    pub fn exit_hand_over(&mut self, task: TaskKey) -> Result<(), Errno> {
+        if self.tasks.get(task).ok_or(Errno::ESRCH)?.stage != Stage::Exiting {
+            return Err(Errno::E_STATE);
+        }
+        let process = self.tasks[task].process;
+        let others = self.processes[process].threads.iter().filter(|&&other| other != task);
+        let is_last = others.copied().all(|other| self.tasks[other].stage == Stage::Zombie);
+        if is_last && self.init == Some(process) {
+            self.end_namespace(process);
+        }
+        self.give_away_children(task);
         Ok(())
     }
 

@@ -58,11 +58,13 @@ impl Model {
         }
         let process = self.process_of(caller);
         let (exit_signal, parent_exec_id) = (process.exit_signal, process.parent_exec_id);
-        // Only while init is on its way out are there others without a parent.
-        let parent = process.parent.ok_or(Errno::ENOMEM)?;
+        // While init is on its way out there are others without a parent.
+        let parent = process.parent;
         let pid = self.number_for_clone(caller)?;
         let child = self.copy_process(caller, pid, exit_signal, parent_exec_id);
-        self.append_beside(self.tasks[caller].process, parent, self.tasks[child].process);
+        if let Some(parent) = parent {
+            self.append_beside(self.tasks[caller].process, parent, self.tasks[child].process);
+        }
         Ok(child)
     }
 

@@ -117,10 +117,15 @@ impl Model {
         self.wait(task, request)
     }
 
-    /// A signal handler runs: the blocked wait ends with EINTR.
-    pub fn interrupt(&mut self, task: TaskKey) -> Result<(), Errno> {
-        self.running(task)?;
-        self.tasks[task].blocked.take().map(|_| ()).ok_or(Errno::E_STATE)
+    /// A signal handler runs: the blocked wait looks once more, and ends with EINTR if there is nothing yet.
+    pub fn interrupt(&mut self, task: TaskKey) -> Result<Waited, Errno> {
+        match self.look_again(task)? {
+            Waited::Blocked => {
+                self.tasks[task].blocked = None;
+                Err(Errno::EINTR)
+            }
+            ended => Ok(ended),
+        }
     }
 
     fn wait(&mut self, caller: TaskKey, request: Request) -> Result<Waited, Errno> {

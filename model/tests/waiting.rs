@@ -129,3 +129,16 @@ fn a_number_is_free_when_no_task_no_group_and_no_session_has_it() {
     let next = world.fork(world.init);
     assert_eq!(world.pid(next), 2, "the next free number after the last, round to the start");
 }
+
+/// Row 95.
+#[test]
+fn an_interrupted_wait_looks_once_more() {
+    let mut world = World::new();
+    let child = world.fork(world.init);
+    assert_eq!(world.model.wait4(world.init, 0, 0), Ok(Waited::Blocked));
+    assert_eq!(world.model.interrupt(world.init), Err(Errno::EINTR));
+    assert_eq!(world.model.interrupt(world.init), Err(Errno::E_STATE), "it waits no more");
+    assert_eq!(world.model.wait4(world.init, 0, 0), Ok(Waited::Blocked));
+    world.model.setpgid(child, 0, 0).unwrap();
+    assert_eq!(world.model.interrupt(world.init), Err(Errno::ECHILD), "the child is in another group by now");
+}

@@ -53,7 +53,9 @@ pub fn compare_steps(left: &Step, right: &Step, sight: impl Fn(Name) -> Option<S
         let side_by_side = step.outcomes.len() > 1;
         let text = |(statement, outcome): &(Statement, Outcome)| match outcome {
             // Side by side, a task may be gone when its turn comes: it is skipped, or the call says so.
-            Outcome::Skipped(_) | Outcome::Reply(Reply::Failed(Errno::ESRCH | Errno::E_STATE)) if side_by_side => {
+            Outcome::Skipped(_) | Outcome::Reply(Reply::Failed(Errno::ESRCH | Errno::E_STATE | Errno::EAGAIN))
+                if side_by_side =>
+            {
                 format!("{statement}: came too late")
             }
             _ => format!("{statement}: {outcome}"),

@@ -3,7 +3,7 @@
 use super::compare::compare_steps;
 use super::runner::Runner;
 use super::step::Step;
-use crate::language::{Line, Operation, Statement};
+use crate::language::{Line, Name, Operation, Statement};
 use crate::subjects::{OnModel, Subject};
 
 /// One outcome that the model allows.
@@ -16,10 +16,20 @@ pub struct Allowed {
 
 /// A part of a statement that happens in one go.
 #[derive(Clone, Copy)]
-struct Act {
-    statement: Statement,
-    /// The statement whose result this is.
-    result_of: Option<Statement>,
+enum Act {
+    /// This; its result is that of the other statement.
+    Perform(Statement, Option<Statement>),
+    /// The children of an exiting task get a new parent.
+    HandOver(Name),
+}
+
+impl Act {
+    fn result_of(&self) -> Option<Statement> {
+        match self {
+            Act::Perform(_, result_of) => *result_of,
+            Act::HandOver(_) => None,
+        }
+    }
 }
 
 /// One way to get to an outcome: how far each branch has come, and the model there.
@@ -29,7 +39,7 @@ struct Path {
     runner: Runner<OnModel>,
 }
 
-/// Every outcome of the branches taken one act at a time in every order, each only once. An exit is two
+/// Every outcome of the branches taken one act at a time in every order, each only once. An exit is three
 /// acts. Waits that are woken go on at once, or when all branches are at their ends.
 pub fn allowed_outcomes(start: &Runner<OnModel>, branches: &[Vec<Statement>]) -> Vec<Allowed> {
     let branches: Vec<Vec<Act>> = branches.iter().map(|branch| branch.iter().flat_map(acts).collect()).collect();
@@ -51,22 +61,29 @@ pub fn allowed_outcomes(start: &Runner<OnModel>, branches: &[Vec<Statement>]) ->
 }
 
 fn acts(statement: &Statement) -> Vec<Act> {
-    let act = |operation, result_of| Act { statement: Statement { operation, ..*statement }, result_of };
+    let part = |operation, result_of| Act::Perform(Statement { operation, ..*statement }, result_of);
+    let finish = |result_of| [Act::HandOver(statement.actor), part(Operation::ExitFinish, result_of)];
     match statement.operation {
         Operation::Exit(code) => {
-            vec![act(Operation::ExitBegin(code), Some(*statement)), act(Operation::ExitFinish, None)]
+            let [hand_over, finish] = finish(None);
+            vec![part(Operation::ExitBegin(code), Some(*statement)), hand_over, finish]
         }
-        operation => vec![act(operation, Some(*statement))],
+        Operation::ExitFinish => finish(Some(*statement)).to_vec(),
+        operation => vec![part(operation, Some(*statement))],
     }
 }
 
 fn advance(path: &Path, branches: &[Vec<Act>], branch: usize, at_once: bool) -> Path {
     let mut runner = path.runner.clone();
-    let Act { statement, result_of } = branches[branch][path.done[branch]];
-    let came = if at_once { runner.line(&Line::Step(statement)) } else { runner.act(&statement) };
+    let act = branches[branch][path.done[branch]];
+    let came = match act {
+        Act::HandOver(name) => runner.hand_over(name),
+        Act::Perform(statement, _) if at_once => runner.line(&Line::Step(statement)),
+        Act::Perform(statement, _) => runner.act(&statement),
+    };
     let mut step = path.step.clone();
     let outcomes = came.outcomes.into_iter().map(|(_, outcome)| outcome);
-    step.outcomes.extend(result_of.into_iter().zip(outcomes));
+    step.outcomes.extend(act.result_of().into_iter().zip(outcomes));
     step.happenings.extend(came.happenings);
     step.completions.extend(came.completions);
     let mut done = path.done.clone();
@@ -76,7 +93,7 @@ fn advance(path: &Path, branches: &[Vec<Act>], branch: usize, at_once: bool) -> 
 
 fn finish(mut path: Path, branches: &[Vec<Act>], outcomes: &mut Vec<Allowed>) {
     path.runner.settle(&mut path.step);
-    let order: Vec<Statement> = branches.iter().flatten().filter_map(|act| act.result_of).collect();
+    let order: Vec<Statement> = branches.iter().flatten().filter_map(Act::result_of).collect();
     path.step.outcomes.sort_by_key(|(statement, _)| order.iter().position(|other| other == statement));
     let sight = |task| path.runner.subject.observe(task);
     let is_known = |known: &Allowed| {

@@ -4,7 +4,7 @@ use ptexit_core::uapi::Errno;
 
 use super::step::{Outcome, Step};
 use crate::language::{Happening, Line, Name, Operation, Reply, SightState, Statement};
-use crate::subjects::Subject;
+use crate::subjects::{OnModel, Subject};
 
 /// An implementation, the names in use and the waits that are blocked.
 #[derive(Clone, Debug)]
@@ -97,11 +97,15 @@ impl<S: Subject> Runner<S> {
         if reply == Reply::Blocks {
             self.blocked.push(actor);
         }
-        if let (Operation::Interrupt(waiter), Reply::Done) = (operation, reply) {
+        let mut outcome = reply;
+        if let Operation::Interrupt(waiter) = operation
+            && reply != Reply::Failed(Errno::E_STATE)
+        {
             self.blocked.retain(|other| other != waiter);
-            step.completions.push((*waiter, Reply::Failed(Errno::EINTR)));
+            step.completions.push((*waiter, reply));
+            outcome = Reply::Done;
         }
-        step.outcomes.push((*statement, Outcome::Reply(reply)));
+        step.outcomes.push((*statement, Outcome::Reply(outcome)));
     }
 
     /// The blocked tasks that were woken since the last time.
@@ -186,6 +190,16 @@ impl<S: Subject> Runner<S> {
     /// Some thread of the process of `task` is alive.
     fn is_alive(&self, task: Name) -> bool {
         self.subject.observe(task).is_some_and(|sight| sight.state != SightState::Zombie || sight.threads > 1)
+    }
+}
+
+impl Runner<OnModel> {
+    /// The second of three parts of an exit, if the task has come through the first.
+    pub(super) fn hand_over(&mut self, task: Name) -> Step {
+        if self.subject.observe(task).is_some_and(|sight| sight.state == SightState::Exiting) {
+            self.subject.hand_over(task);
+        }
+        Step { happenings: self.subject.happenings(), ..Step::default() }
     }
 }
 

@@ -77,8 +77,13 @@ impl OnCore {
         // Named before it can be seen: another thread may wait for it as soon as it is committed.
         let number = self.tree.task_info(child).map(|info| info.tid)?;
         lock(&self.names).add(name, child, number);
-        self.tree.clone_commit(child)?;
-        Ok(Reply::Done)
+        match self.tree.clone_commit(child) {
+            Ok(()) => Ok(Reply::Done),
+            Err(refused) => {
+                lock(&self.names).forget(name);
+                Err(refused)
+            }
+        }
     }
 
     /// The whole process dies. Which of several threads ends first is nobody's promise: where it makes a
@@ -204,9 +209,16 @@ impl OnCore {
         Ok(self.waited(waited))
     }
 
+    /// As Linux, the wait looks once more before it says EINTR.
     fn interrupt(&self, waiter: Name) -> Result<Reply, Errno> {
-        let request = lock(&self.armed).remove(&waiter).ok_or(Errno::E_STATE)?;
-        self.tree.wait_cancel(self.id(waiter)?, request.cookie).map(|_| Reply::Done)
+        let mut request = lock(&self.armed).remove(&waiter).ok_or(Errno::E_STATE)?;
+        let task = self.id(waiter)?;
+        self.tree.wait_cancel(task, request.cookie)?;
+        request.options |= WaitOptions::WNOHANG;
+        match self.tree.wait(task, &request)? {
+            Waited::Nothing | Waited::Armed => Err(Errno::EINTR),
+            ended => Ok(self.waited(ended)),
+        }
     }
 
     fn waited(&self, waited: Waited) -> Reply {

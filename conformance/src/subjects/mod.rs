@@ -19,7 +19,8 @@ pub trait Subject {
     /// What to call it in a report.
     fn title(&self) -> &'static str;
 
-    /// One task does one thing.
+    /// One task does one thing. For [`Operation::Interrupt`](crate::language::Operation::Interrupt) the reply
+    /// is that of the wait that ends.
     fn perform(&mut self, statement: &Statement) -> Reply;
 
     /// Several tasks act side by side; what each call returned, branch by branch. A branch ends early

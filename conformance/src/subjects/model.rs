@@ -34,6 +34,13 @@ impl OnModel {
         OnModel { model, names, happenings: Vec::new(), woken: Vec::new() }
     }
 
+    /// The task's children get a new parent; the rest of its exit is to follow.
+    pub(crate) fn hand_over(&mut self, name: Name) {
+        // One that has been killed meanwhile has nobody to hand over.
+        let _ = self.key(name).and_then(|task| self.model.exit_hand_over(task));
+        self.listen();
+    }
+
     fn key(&self, name: Name) -> Result<TaskKey, Errno> {
         self.names.handle(name).ok_or(Errno::ESRCH)
     }
@@ -120,7 +127,7 @@ impl OnModel {
             }
             Operation::Interrupt(name) => {
                 let waiter = self.key(name)?;
-                self.model.interrupt(waiter).map(|()| Reply::Done)
+                self.model.interrupt(waiter).map(|waited| self.waited(waited))
             }
             Operation::Sigchld(Sigchld { ignore, no_cld_wait, no_cld_stop }) => {
                 self.model.set_sigchld(task, SigchldAction { ignore, no_cld_wait, no_cld_stop }).map(|()| Reply::Done)

@@ -27,6 +27,14 @@ impl<H: Copy + Eq + Hash> Names<H> {
         self.by_number.insert(number, name);
     }
 
+    /// The task never came to be.
+    pub(super) fn forget(&mut self, name: Name) {
+        if let Some((handle, number)) = self.handles.remove(&name) {
+            self.by_handle.remove(&handle);
+            self.by_number.remove(&number);
+        }
+    }
+
     pub(super) fn handle(&self, name: Name) -> Option<H> {
         self.handles.get(&name).map(|&(handle, _)| handle)
     }

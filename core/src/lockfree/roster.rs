@@ -240,7 +240,7 @@ mod tests {
                     for round in 0..2000u32 {
                         let places: Vec<u32> = (0..5).map(|_| roster.claim()).collect();
                         for &place in &places {
-                            let me = thread << 16 | round + 1;
+                            let me = (thread << 16) | (round + 1);
                             roster.show(place, me);
                             assert_eq!(roster.get(place), Some(me), "two claimed one place");
                         }

@@ -316,7 +316,7 @@ mod tests {
                         assert_eq!(next.exit_signal(), Some(Signal::SIGCHLD));
                         let reaped = autoreap && word.state() == ExitState::Zombie;
                         assert_eq!(next.state(), if reaped { ExitState::Dead } else { word.state() });
-                        assert_eq!(next.reparent(9, autoreap).is_err(), true, "twice is refused");
+                        assert!(next.reparent(9, autoreap).is_err(), "twice is refused");
                     }
                 }
             }
