@@ -895,7 +895,7 @@ int ptexit_wait_many(struct ptexit_ctx *ctx,
  *
  * Ownership: nothing changes hands.
  * Threads:   any thread may call.
- * Blocking:  never.
+ * Blocking:  never for a guest; for the moment that another setpgid or setsid of the context takes.
  * Follows:   setpgid(2).
  *
  * # Safety
@@ -917,7 +917,7 @@ int ptexit_setpgid(struct ptexit_ctx *ctx, ptexit_task caller, uint32_t pid, uin
  *
  * Ownership: nothing changes hands.
  * Threads:   any thread may call.
- * Blocking:  never.
+ * Blocking:  never for a guest; for the moment that another setpgid or setsid of the context takes.
  * Follows:   setsid(2).
  *
  * # Safety

@@ -65,7 +65,7 @@ marked() { grep -lzxs -e "${1%?}[${1#?????}]" /proc/[0-9]*/cmdline | cut -d/ -f3
 if ! "$ptbox" true 2> err; then
 	why=$(head -1 err)
 	case $why in
-	*"not permitted"*)
+	*"not permitted"* | *namespace*)
 		if [ -n "$PTBOX_REQUIRED" ]; then echo "FAIL everything: $why"; exit 1; fi ;;
 	*)
 		echo "FAIL everything: the box does not start: $why"

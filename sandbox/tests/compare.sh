@@ -39,7 +39,7 @@ run() {
 if ! "$ptbox" true 2> "$scratch/why"; then
 	why=$(head -1 "$scratch/why")
 	case $why in
-	*"not permitted"*)
+	*"not permitted"* | *namespace*)
 		if [ -n "$PTBOX_REQUIRED" ]; then echo "FAIL everything: $why"; exit 1; fi ;;
 	*)
 		echo "FAIL everything: the box does not start: $why"
