@@ -525,7 +525,8 @@ mod tests {
                             let mut count = 0;
                             for (index, node) in chain.walk(&pin, slab) {
                                 count += 1;
-                                assert_eq!(node.unlinked.load(Relaxed), 0);
+                                // It may be unlinked since the walk came by, but once.
+                                assert!(node.unlinked.load(Relaxed) <= 1);
                                 if (index + round) % 3 == 0 && chain.remove(&pin, slab, index) {
                                     removed.fetch_add(1, Relaxed);
                                 }
