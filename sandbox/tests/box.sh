@@ -9,9 +9,11 @@ case $ptbox in /*) ;; *) ptbox=$PWD/$ptbox ;; esac
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
 chmod 755 "$scratch"
-trap 'rm -rf "$scratch"' EXIT
+trap 'kill $front 2> /dev/null; rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 2
 passed=0 failed=0 skipped=0
+# Guests to be found again are told apart from everybody else's by a number of six digits.
+mark=$(($$ % 9000 + 1000))
 
 good() { passed=$((passed + 1)); [ -z "$VERBOSE" ] || echo "ok   $1"; }
 bad() { failed=$((failed + 1)); echo "FAIL $1: $2"; [ ! -s out ] || sed 's/^/     out: /' out; [ ! -s err ] || sed 's/^/     err: /' err; }
@@ -110,11 +112,11 @@ if box 143 sh -c 'kill -TERM $$'; then good killed_is_128_plus; else bad killed_
 # --- the tree
 
 box 0 --tree -- sh -c '(sleep 0.2; exit 3) & wait $!; exit 0'
-row tree_of_a_wait '^TASK +STATUS +PARENT' '^1 init' '^└─ 2 sh +exit 0 +1 +- +1 ' '^   └─ 3 sh +exit 3 +2 +- +2 +0\.2'
+row tree_of_a_wait '^TASK +STATUS +PARENT' '^1 init' '^└─ 2 sh +exit 0 +1 +- +1 ' '^   └─ 3 sh +exit 3 +2 +- +2 +0\.[2-9]'
 box 0 --tree -- sh -c 'sh -c "sleep 0.2; exit 4" & exit 0'
-row tree_of_an_orphan '^   └─ 3 sh +exit 4 +2 +1 +1 +0\.2'
+row tree_of_an_orphan '^   └─ 3 sh +exit 4 +2 +1 +1 +0\.[2-9]'
 box 0 --tree -- sh -c 'sh -c "exit 5" & exec sleep 0.3'
-row tree_of_a_zombie '3 sh +exit 5 +2 +1 +1 +0\.0[0-9]+ s +0\.[23]'
+row tree_of_a_zombie '3 sh +exit 5 +2 +1 +1 +0\.[0-9]+ s +0\.[1-9]'
 box 0 --tree -- sh -c 'sh -c "kill -KILL \$\$"; exit 0'
 row tree_of_a_killed_one '3 sh +SIGKILL +2'
 box 0 --tree=report -- true
@@ -133,7 +135,7 @@ os.wait()
 X
 	python=$(python3 -c 'import sys; print(sys.executable)')
 	box 0 --tree "$python" subreaper.py
-	row tree_of_a_subreaper '4 python[0-9.]* +exit 6 +3 +2 +2 +0\.2'
+	row tree_of_a_subreaper '4 python[0-9.]* +exit 6 +3 +2 +2 +0\.[2-9]'
 	box 0 --tree "$python" -c 'import signal, os, time
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 if os.fork() == 0: os._exit(7)
@@ -148,18 +150,18 @@ row trace '2: new process 3, child of 2' '3: execve' '3: process ends, exit 5' '
 
 # --- its end
 
-box 3 --no-wait -- sh -c 'sleep 171717 & exit 3'
-if [ $got -eq 3 ] && [ -z "$(marked 171717)" ]; then good no_wait; else bad no_wait "status $got, left: $(marked 171717)"; fi
+box 3 --no-wait -- sh -c "sleep ${mark}17 & exit 3"
+if [ $got -eq 3 ] && [ -z "$(marked ${mark}17)" ]; then good no_wait; else bad no_wait "status $got, left: $(marked ${mark}17)"; fi
 began=$(date +%s)
-says timeout 124 'time limit' --timeout=0.5 -- sh -c 'sleep 181818 & sleep 181818'
-if [ $(($(date +%s) - began)) -lt 5 ] && [ -z "$(marked 181818)" ]; then good timeout_kills; else bad timeout_kills "left: $(marked 181818)"; fi
+says timeout 124 'time limit' --timeout=0.5 -- sh -c "sleep ${mark}18 & sleep ${mark}18"
+if [ $(($(date +%s) - began)) -lt 5 ] && [ -z "$(marked ${mark}18)" ]; then good timeout_kills; else bad timeout_kills "left: $(marked ${mark}18)"; fi
 box 0 -- sh -c '(sleep 0.5; echo late) & exit 0'
 if grep -q late out; then good waits_for_orphans; else bad waits_for_orphans "the orphan did not write"; fi
 
-"$ptbox" -- sh -c 'setsid sleep 191919 & (sleep 191919 & sleep 191919 & exec setsid sleep 191919) & wait' &
+"$ptbox" -- sh -c "setsid sleep ${mark}19 & (sleep ${mark}19 & sleep ${mark}19 & exec setsid sleep ${mark}19) & wait" &
 front=$!
 sleep 0.5
-guests=$(marked 191919)
+guests=$(marked ${mark}19)
 kill -KILL $front
 wait $front 2> /dev/null
 if [ "$(echo $guests | wc -w)" -lt 4 ]; then
@@ -170,10 +172,10 @@ else
 	bad killed_box "left: $left"
 fi
 
-"$ptbox" -- sh -c 'sleep 222222 & wait' 2> err &
+"$ptbox" -- sh -c "sleep ${mark}22 & wait" 2> err &
 front=$!
 sleep 0.4
-guests=$(marked 222222)
+guests=$(marked ${mark}22)
 kill -KILL $(cat /proc/$front/task/$front/children)
 wait $front
 if [ $? -eq 125 ] && grep -q 'supervisor was killed' err && [ -n "$guests" ] && gone $guests; then
@@ -182,12 +184,12 @@ else
 	bad killed_supervisor "left: $left"
 fi
 
-"$ptbox" -- sh -c 'trap "exit 44" TERM; sleep 202020 & wait' 2> err &
+"$ptbox" -- sh -c "trap 'exit 44' TERM; sleep ${mark}20 & wait" 2> err &
 front=$!
 sleep 0.4
 kill -TERM $front
 sleep 0.3
-kill -0 $front 2> /dev/null && guest=$(marked 202020) && kill -KILL $guest
+kill -0 $front 2> /dev/null && guest=$(marked ${mark}20) && kill -KILL $guest
 wait $front
 if [ $? -eq 44 ]; then good forwards_signals; else bad forwards_signals "the program did not get SIGTERM"; fi
 
@@ -263,10 +265,10 @@ else
 		else
 			bad ordinary_user "exit status $status"
 		fi
-		$as_nobody ./box-copy -- sh -c 'sleep 212121; true' &
+		$as_nobody ./box-copy -- sh -c "sleep ${mark}21; true" &
 		front=$!
 		sleep 0.4
-		guests=$(marked 212121)
+		guests=$(marked ${mark}21)
 		kill -KILL $front
 		wait $front 2> /dev/null
 		if [ -n "$guests" ] && gone $guests; then good ordinary_user_killed; else bad ordinary_user_killed "left: $left"; fi
