@@ -148,7 +148,14 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
     }
     found.group.word.exit_group(status);
     let leader = found.group.leader.get();
-    let last = if call.task(leader).stage() == Stage::Zombie { found.index } else { leader };
+    // What was used is booked with the last one to go: the leader, or another one if the leader is dead.
+    let mut last = leader;
+    if call.task(leader).stage() == Stage::Zombie {
+        found.group.threads.for_each(|index| {
+            last = index;
+            index == leader
+        });
+    }
     let mut refused = None;
     found.group.threads.for_each(|index| {
         if index != last {
