@@ -51,7 +51,14 @@
 
 /** The initial value of a struct with a `size`: ptexit_wait_args args = PTEXIT_INIT(ptexit_wait_args); */
 #ifdef __cplusplus
-template <typename T> inline T ptexit_init() { T value = T(); value.size = (uint32_t)sizeof(T); return value; }
+extern "C++" {
+template <typename T> inline T ptexit_init()
+{
+    T value = T();
+    value.size = static_cast<uint32_t>(sizeof(T));
+    return value;
+}
+}
 #define PTEXIT_INIT(type) ptexit_init<type>()
 #else
 #define PTEXIT_INIT(type) { .size = (uint32_t)sizeof(type) }
@@ -148,16 +155,16 @@ template <typename T> inline T ptexit_init() { T value = T(); value.size = (uint
 #define PTEXIT_WCONTINUED 8
 
 /** ptexit_wait_args.options: leave the child waitable. */
-#define PTEXIT_WNOWAIT 16777216
+#define PTEXIT_WNOWAIT 0x01000000u
 
 /** ptexit_wait_args.options: only children of the calling thread (__WNOTHREAD). */
-#define PTEXIT_WNOTHREAD 536870912
+#define PTEXIT_WNOTHREAD 0x20000000u
 
 /** ptexit_wait_args.options: children of either kind (__WALL). */
-#define PTEXIT_WALL 1073741824
+#define PTEXIT_WALL 0x40000000u
 
 /** ptexit_wait_args.options: only children whose exit signal is not SIGCHLD (__WCLONE). */
-#define PTEXIT_WCLONE 2147483648
+#define PTEXIT_WCLONE 0x80000000u
 
 /** ptexit_ctx_opts.flags: the program chooses every process ID; ptexit_clone_args.pid. */
 #define PTEXIT_CTX_PID_HOST 1
@@ -199,7 +206,7 @@ template <typename T> inline T ptexit_init() { T value = T(); value.size = (uint
 #define PTEXIT_CLONE_PARENT 32768
 
 /** ptexit_clone_args.flags: a new thread of the calling process. CLONE_THREAD in clone(2). */
-#define PTEXIT_CLONE_THREAD 65536
+#define PTEXIT_CLONE_THREAD 0x00010000u
 
 /** Attribute of the process: adopts the orphans among its descendants, 0 or 1; PR_SET_CHILD_SUBREAPER. */
 #define PTEXIT_ATTR_SUBREAPER 0
@@ -418,7 +425,7 @@ typedef struct ptexit_wait_result {
 
 /** A snapshot of a task; ptexit_task_info(). Each member is read at its own instant. */
 typedef struct ptexit_info {
-    /** sizeof(ptexit_task_info), set by the caller. */
+    /** sizeof(ptexit_info), set by the caller. */
     uint32_t size;
     /** PTEXIT_STATE_*. */
     uint32_t state;
@@ -888,7 +895,7 @@ int ptexit_wait_many(struct ptexit_ctx *ctx,
  *
  * Ownership: nothing changes hands.
  * Threads:   any thread may call.
- * Blocking:  never.
+ * Blocking:  never for a guest; for the moment that another setpgid or setsid of the context takes.
  * Follows:   setpgid(2).
  *
  * # Safety
@@ -910,7 +917,7 @@ int ptexit_setpgid(struct ptexit_ctx *ctx, ptexit_task caller, uint32_t pid, uin
  *
  * Ownership: nothing changes hands.
  * Threads:   any thread may call.
- * Blocking:  never.
+ * Blocking:  never for a guest; for the moment that another setpgid or setsid of the context takes.
  * Follows:   setsid(2).
  *
  * # Safety

@@ -76,12 +76,16 @@ static void check_runnable(const char *program)
 	snprintf(path, sizeof path, "%s", program);
 	for (int depth = 0; depth < INTERPRETERS; depth++) {
 		_Alignas(Elf64_Ehdr) char head[PATH_MAX] = {0};
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		/* Not blocking: it may be a FIFO. */
+		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		struct stat about;
 
 		if (fd < 0 && errno == EACCES)
 			return; /* a program may be executable and not readable */
 		if (fd < 0)
 			die(STATUS_CANNOT_RUN, "%s: its interpreter %s cannot be opened: %m", program, path);
+		if (fstat(fd, &about) || !S_ISREG(about.st_mode))
+			die(STATUS_CANNOT_RUN, "%s is not a regular file", path);
 
 		ssize_t got = read(fd, head, sizeof head - 1);
 

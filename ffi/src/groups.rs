@@ -22,7 +22,7 @@ use crate::structs::{Task, task_id};
 ///
 /// Ownership: nothing changes hands.
 /// Threads:   any thread may call.
-/// Blocking:  never.
+/// Blocking:  never for a guest; for the moment that another setpgid or setsid of the context takes.
 /// Follows:   setpgid(2).
 ///
 /// # Safety
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn ptexit_setpgid(ctx: *mut Ctx, caller: Task, pid: u32, p
 ///
 /// Ownership: nothing changes hands.
 /// Threads:   any thread may call.
-/// Blocking:  never.
+/// Blocking:  never for a guest; for the moment that another setpgid or setsid of the context takes.
 /// Follows:   setsid(2).
 ///
 /// # Safety

@@ -169,7 +169,7 @@ pub struct Event {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct TaskInfo {
-    /// sizeof(ptexit_task_info), set by the caller.
+    /// sizeof(ptexit_info), set by the caller.
     pub size: u32,
     /// PTEXIT_STATE_*.
     pub state: u32,

@@ -63,7 +63,15 @@ gone() { # gone PID...: none of them is left, within a second
 marked() { grep -lzxs -e "${1%?}[${1#?????}]" /proc/[0-9]*/cmdline | cut -d/ -f3; }
 
 if ! "$ptbox" true 2> err; then
-	skip "everything" "the box does not run here: $(head -1 err)"
+	why=$(head -1 err)
+	case $why in
+	*"not permitted"* | *namespace*)
+		if [ -n "$PTBOX_REQUIRED" ]; then echo "FAIL everything: $why"; exit 1; fi ;;
+	*)
+		echo "FAIL everything: the box does not start: $why"
+		exit 1 ;;
+	esac
+	skip "everything" "the box does not run here: $why"
 	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 fi

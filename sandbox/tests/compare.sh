@@ -37,7 +37,15 @@ run() {
 }
 
 if ! "$ptbox" true 2> "$scratch/why"; then
-	for case in "$@"; do skip "$(basename "$case")" "the box does not run here: $(head -1 "$scratch/why")"; done
+	why=$(head -1 "$scratch/why")
+	case $why in
+	*"not permitted"* | *namespace*)
+		if [ -n "$PTBOX_REQUIRED" ]; then echo "FAIL everything: $why"; exit 1; fi ;;
+	*)
+		echo "FAIL everything: the box does not start: $why"
+		exit 1 ;;
+	esac
+	for case in "$@"; do skip "$(basename "$case")" "the box does not run here: $why"; done
 	echo "0 passed, 0 failed, $skipped skipped"
 	exit 0
 fi

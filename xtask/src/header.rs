@@ -61,7 +61,8 @@ fn generate(repository: &Path) -> Result<String, String> {
     Ok(tidy(&text))
 }
 
-/// Puts one-line comments on one line, and negative numbers in parentheses.
+/// Puts one-line comments on one line, negative numbers in parentheses, and high bits in hexadecimal: in
+/// decimal they would be signed, and wider than the fields they go into.
 fn tidy(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim_end) {
@@ -76,6 +77,12 @@ fn tidy(text: &str) -> String {
             && define.starts_with("#define ")
         {
             lines.push(format!("{define} (-{number})"));
+        } else if let Some((define, number)) = line.rsplit_once(' ')
+            && define.starts_with("#define ")
+            && let Ok(number) = number.parse::<u32>()
+            && number >= 1 << 16
+        {
+            lines.push(format!("{define} {number:#010x}u"));
         } else if !(line.is_empty() && lines.last().is_some_and(String::is_empty)) {
             lines.push(line.to_owned());
         }
@@ -117,7 +124,14 @@ const PREAMBLE: &str = r#"
 
 /** The initial value of a struct with a `size`: ptexit_wait_args args = PTEXIT_INIT(ptexit_wait_args); */
 #ifdef __cplusplus
-template <typename T> inline T ptexit_init() { T value = T(); value.size = (uint32_t)sizeof(T); return value; }
+extern "C++" {
+template <typename T> inline T ptexit_init()
+{
+    T value = T();
+    value.size = static_cast<uint32_t>(sizeof(T));
+    return value;
+}
+}
 #define PTEXIT_INIT(type) ptexit_init<type>()
 #else
 #define PTEXIT_INIT(type) { .size = (uint32_t)sizeof(type) }

@@ -18,8 +18,6 @@ pub enum Fault {
     LastNodeKept,
     /// A walker of a closed chain follows the link of a splice that has not happened yet.
     PendingLinkLeft,
-    /// A process ID is looked at first and claimed then.
-    ClaimedBeforeChecked,
     /// A process ID is claimed by a load and a store.
     ClaimedByExchange,
     /// Of a striped count, joins are read before leaves.

@@ -147,15 +147,7 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
         return Err(Errno::E_STATE);
     }
     found.group.word.exit_group(status);
-    let leader = found.group.leader.get();
-    // What was used is booked with the last one to go: the leader, or another one if the leader is dead.
-    let mut last = leader;
-    if call.task(leader).stage() == Stage::Zombie {
-        found.group.threads.for_each(|index| {
-            last = index;
-            index == leader
-        });
-    }
+    let last = last_to_exit(call, found);
     let mut refused = None;
     found.group.threads.for_each(|index| {
         if index != last {
@@ -164,6 +156,20 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
         refused.is_none()
     });
     refused.map_or_else(|| exit_now(call, last, status, usage), Err)
+}
+
+/// The thread that exits last of those that are left: the leader, or any if that has exited already.
+fn last_to_exit(call: &Call, found: Found) -> u32 {
+    let mut last = found.group.leader.get();
+    if call.task(last).stage() == Stage::Zombie {
+        found.group.threads.for_each(|index| {
+            if matches!(call.task(index).stage(), Stage::Running | Stage::Exiting) {
+                last = index;
+            }
+            call.task(last).stage() == Stage::Zombie
+        });
+    }
+    last
 }
 
 /// Is one of the threads between the two phases of clone(2)? Then that must be ended first.

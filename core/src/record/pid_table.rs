@@ -191,10 +191,6 @@ impl PidTable {
         if entry.sessions.load(Relaxed) != 0 {
             return false;
         }
-        if left_out(Fault::ClaimedBeforeChecked) {
-            return entry.is_free(is_over, dispose)
-                && entry.task.compare_exchange(0, CLAIMED, Acquire, Relaxed).is_ok();
-        }
         if left_out(Fault::ClaimedByExchange) {
             entry.task.store(CLAIMED, Relaxed);
             return true;
