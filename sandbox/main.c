@@ -116,8 +116,23 @@ static void leave_standard_streams(void)
 	dup2(null, STDOUT_FILENO);
 }
 
+/* Takes the numbers 0 to 2 where they are closed, so that no file of ptbox's own gets one. They close again with
+ * the program's execve, which finds them as ptbox did. */
+static void hold_standard_numbers(void)
+{
+	int null;
+
+	do
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (null >= 0 && null <= STDERR_FILENO);
+	if (null >= 0)
+		close(null);
+}
+
 int main(int count, char **arguments)
 {
+	hold_standard_numbers();
+
 	struct options options = options_parse(count, arguments);
 	int ends[2];
 

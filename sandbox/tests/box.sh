@@ -150,6 +150,13 @@ row trace '2: new process 3, child of 2' '3: execve' '3: process ends, exit 5' '
 
 # --- its end
 
+for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+	eval "timeout -k 5 30 \"$ptbox\" -- sh -c 'exit 3' $closed"
+	if [ $? -eq 3 ]; then good "closed $closed"; else bad "closed $closed" "not 3"; fi
+done
+mkfifo -m 755 fifo
+says fifo 126 'not a regular file' ./fifo
+
 box 3 --no-wait -- sh -c "sleep ${mark}17 & exit 3"
 if [ $got -eq 3 ] && [ -z "$(marked ${mark}17)" ]; then good no_wait; else bad no_wait "status $got, left: $(marked ${mark}17)"; fi
 began=$(date +%s)
