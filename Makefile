@@ -1,16 +1,20 @@
 # libptexit. `make help` lists what there is; the parts bring their own targets.
 
 .DEFAULT_GOAL := all
-.PHONY: all run test clean help tools tools-test
+.PHONY: all run test scenario clean help tools tools-test
 
 include ffi/Makefile.inc
 include sandbox/Makefile.inc
 include benches/Makefile.inc
 include loom-tests/Makefile.inc
 
-## all: the library, its header and ptbox, in build/; what `make` does
-all: tools lib header-check ptbox
-	@echo "built: build/lib/libptexit.so, build/lib/libptexit.a, include/ptexit.h, build/ptbox"
+## all: the library, ptbox and the scenario runner; what `make` does
+all: tools lib ptbox scenario
+	@echo "built: build/lib/libptexit.so, build/lib/libptexit.a, build/ptbox, target/release/scenario"
+
+## scenario: target/release/scenario, which runs scripts of docs/scenarios.md on the core or on its model
+scenario: tools
+	@$(CARGO) build --release --quiet -p ptexit-conformance
 
 ## run: builds all that, and runs a few programs in the box, with the process tree of each
 run: all

@@ -70,11 +70,15 @@ static bool same_namespace(pid_t one, pid_t other)
 	return strcmp(links[0], links[1]) == 0;
 }
 
-/* A key at the terminal, or a kill of the process group by a guest: the program got that itself. */
-static bool is_for_the_program(const siginfo_t *info, pid_t supervisor)
+/* A key at the terminal: the program got that itself. */
+static bool is_from_the_terminal(const siginfo_t *info)
 {
-	if (info->si_code == SI_KERNEL && info->si_signo != SIGHUP)
-		return false;
+	return info->si_code == SI_KERNEL && info->si_signo != SIGHUP;
+}
+
+/* A kill of the process group by a guest is none of ptbox's business either. */
+static bool is_from_outside(const siginfo_t *info, pid_t supervisor)
+{
 	return info->si_pid == 0 || !same_namespace(info->si_pid, supervisor);
 }
 
@@ -97,8 +101,8 @@ static int attend(pid_t supervisor, int control)
 		if (signal == SIGCHLD) {
 			if (waitpid(supervisor, &status, WNOHANG) == supervisor)
 				return status_of(status);
-		} else if (signal > 0 && is_for_the_program(&info, supervisor)) {
-			unsigned char number = (unsigned char)signal;
+		} else if (signal > 0 && is_from_outside(&info, supervisor)) {
+			unsigned char number = (unsigned char)(signal | (is_from_the_terminal(&info) ? FROM_TERMINAL : 0));
 
 			if (write(control, &number, 1) < 0)
 				continue; /* the supervisor is ending: SIGCHLD follows */

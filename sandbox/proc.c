@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "proc.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -77,6 +78,9 @@ void proc_name(pid_t tid, char *name, size_t size)
 	if (!read_text(path, name, size))
 		name[0] = 0;
 	name[strcspn(name, "\n")] = 0;
+	for (char *c = name; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?'; /* a guest chose it, and it goes to the user's terminal */
 }
 
 bool proc_is_zombie(pid_t pid)

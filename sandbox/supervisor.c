@@ -184,6 +184,14 @@ static void take_stops(void)
 	}
 }
 
+/* The user has asked for the end of what the program left behind. */
+static bool asked_to_end;
+
+static bool is_request_to_end(int signal)
+{
+	return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == SIGHUP;
+}
+
 static void forward_signals(int control, pid_t program)
 {
 	unsigned char signals[16];
@@ -191,9 +199,14 @@ static void forward_signals(int control, pid_t program)
 
 	if (got == 0)
 		_exit(STATUS_FAILED); /* the front end is gone, and so must be the guests */
-	for (ssize_t i = 0; i < got; i++)
-		if (!exits_program(NULL))
-			kill(program, signals[i]);
+	for (ssize_t i = 0; i < got; i++) {
+		int signal = signals[i] & ~FROM_TERMINAL;
+
+		if (exits_program(NULL))
+			asked_to_end |= is_request_to_end(signal);
+		else if (!(signals[i] & FROM_TERMINAL))
+			kill(program, signal);
+	}
 }
 
 static void take_child_signals(int fd)
@@ -223,7 +236,7 @@ static int milliseconds_to_wait(double timeout)
 
 static bool finished(const struct launch *launch)
 {
-	return guests_processes() == 0 || (exits_program(NULL) && !launch->wait_for_orphans);
+	return guests_processes() == 0 || (exits_program(NULL) && (asked_to_end || !launch->wait_for_orphans));
 }
 
 /* Returns false when the time limit has passed. */

@@ -9,6 +9,9 @@
 
 struct process;
 
+/* In a byte of the control pipe: a key at the terminal, which the program has got by itself. */
+enum { FROM_TERMINAL = 0x80 };
+
 /* What the front end has found out and hands over. */
 struct launch {
 	const char *path; /* the file to run */

@@ -154,6 +154,15 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
 	eval "timeout -k 5 30 \"$ptbox\" -- sh -c 'exit 3' $closed"
 	if [ $? -eq 3 ]; then good "closed $closed"; else bad "closed $closed" "not 3"; fi
 done
+"$ptbox" --tree -- sh -c "setsid sleep ${mark}23 & exit 6" 2> err &
+front=$!
+for wait in 1 2 3 4 5 6 7 8 9 10; do [ -n "$(marked ${mark}23)" ] && break; sleep 0.3; done
+sleep 0.5
+kill -TERM $front
+wait $front
+got=$?
+if [ $got -eq 6 ] && [ -z "$(marked ${mark}23)" ] && grep -q 'exit 6' err; then good ended_after_the_program; else bad ended_after_the_program "status $got, left: $(marked ${mark}23)"; fi
+
 mkfifo -m 755 fifo
 says fifo 126 'not a regular file' ./fifo
 
