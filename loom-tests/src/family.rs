@@ -124,6 +124,11 @@ impl Family {
         self.call(seat, |call| wait::wait(call, waiter, &request))
     }
 
+    /// Ends the armed wait; `false` if there is none.
+    pub fn cancel(&self, seat: usize, waiter: TaskId) -> bool {
+        self.call(seat, |call| wait::cancel(call, waiter, COOKIE)).is_ok()
+    }
+
     /// waitid(2) for any dead child, without blocking.
     pub fn poll(&self, seat: usize, waiter: TaskId) -> Result<Waited, Errno> {
         self.wait(seat, waiter, WaitFor::All, WaitOptions::WNOHANG)

@@ -134,6 +134,25 @@ fn by_group() {
     holds_always("reaped_by_another_wakes_by_group", [2; 3], reaped_by_another_wakes_by_group);
 }
 
+fn a_dying_task_leaves_no_wait_armed() {
+    let (family, init) = Family::new(1);
+    let waiter = family.fork(MAIN, init);
+    family.fork(MAIN, waiter);
+    let thread = spawn(&family, 1, move |family, seat| family.wait(seat, waiter, WaitFor::All, BLOCKING));
+    family.exit_begin(MAIN, waiter);
+    let waited = thread.join().unwrap();
+    assert!(matches!(waited, Ok(Waited::Armed) | Err(Errno::ESRCH)), "{waited:?}");
+    assert!(!family.cancel(MAIN, waiter), "a wait is armed that nobody will end");
+    end(family);
+}
+
+/// A task is made to exit by one host thread while another waits on its behalf: whoever comes second
+/// takes the armed wait away.
+#[test]
+fn exit_of_the_waiter() {
+    holds_always("a_dying_task_leaves_no_wait_armed", [2; 3], a_dying_task_leaves_no_wait_armed);
+}
+
 #[test]
 fn canaries() {
     needs(Fault::ReapedOnce, "two_waiters_one_reap", [2; 3], two_waiters_one_reap);
@@ -142,6 +161,15 @@ fn canaries() {
         needs_in(&[Mode::Plain, Mode::CasRmw], fence, "no_wake_is_lost", [2; 3], no_wake_is_lost);
     }
     needs(Fault::LookAfterArming, "no_wake_is_lost", [2; 3], no_wake_is_lost);
+    needs(Fault::StageAfterArming, "a_dying_task_leaves_no_wait_armed", [2; 3], a_dying_task_leaves_no_wait_armed);
+    let no_stale_fence = &[Mode::Plain, Mode::CasRmw];
+    needs_in(
+        no_stale_fence,
+        Fault::FenceBeforeDisarming,
+        "a_dying_task_leaves_no_wait_armed",
+        [2; 3],
+        a_dying_task_leaves_no_wait_armed,
+    );
     needs(Fault::LeftGroupWakes, "reaped_by_another_wakes_by_group", [2; 3], reaped_by_another_wakes_by_group);
     needs(Fault::AutoreapWakes, "autoreap_wakes_into_echild", [2; 3], autoreap_wakes_into_echild);
 }

@@ -34,7 +34,7 @@ pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited
     me.group.waiters.add(me.task.place.get());
     let answer = if left_out(Fault::LookAfterArming) {
         Ok(None)
-    } else if me.task.stage() != Stage::Running {
+    } else if me.task.stage() != Stage::Running && !left_out(Fault::StageAfterArming) {
         // The task was made to exit by another thread, whose `exit_begin` may have come too early to disarm.
         Err(Errno::ESRCH)
     } else {

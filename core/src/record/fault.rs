@@ -23,6 +23,10 @@ pub enum Fault {
     FenceBeforeWaking,
     /// A waiter looks once more when its wait is armed.
     LookAfterArming,
+    /// A waiter whose wait is armed asks whether it has been made to exit.
+    StageAfterArming,
+    /// A task that exits fences before it disarms.
+    FenceBeforeDisarming,
     /// A child that dies unwaited wakes the waiters too.
     AutoreapWakes,
     /// A child that has left its process group by then wakes who waits for one by group.
