@@ -81,11 +81,16 @@ static void finish(struct shared *shared, ptexit_task task, uint32_t status)
 
 static void *live_a_life(void *arg)
 {
+    static pthread_mutex_t one_clone_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     struct shared *shared = arg;
-    ptexit_task self = fork_from(shared, shared->init, 0);
+    ptexit_task self;
     ptexit_wait_args args = PTEXIT_INIT(ptexit_wait_args);
     ptexit_wait_result result = PTEXIT_INIT(ptexit_wait_result);
 
+    /* All of them are children of init, whose own calls are made by one thread at a time. */
+    pthread_mutex_lock(&one_clone_at_a_time);
+    self = fork_from(shared, shared->init, 0);
+    pthread_mutex_unlock(&one_clone_at_a_time);
     args.options = PTEXIT_WEXITED;
     for (int i = 0; i < ROUNDS; i++) {
         ptexit_task child = fork_from(shared, self, 0);
