@@ -11,6 +11,9 @@ use crate::uapi::{Rusage, SigInfo, WaitStatus};
 pub enum Event {
     /// A signal is generated. It is offered to `target` first; with `group` any thread of its thread
     /// group may take it (SIGCHLD, the parent-death signal), without it only `target`.
+    ///
+    /// SIGCHLD comes after the zombie has become visible: a wait on another host thread may have taken the
+    /// child by then.
     Signal {
         /// The thread that is offered the signal first.
         target: TaskId,

@@ -137,7 +137,8 @@ impl<H: Host> Tree<H> {
 
     /// waitid(2) and wait4(2). Never blocks: see [`Waited::Armed`].
     ///
-    /// The oldest matching child that was dead before the call began is the one that is reported.
+    /// Of the matching children whose death was complete (`exit_finish` had returned) before the call began, none
+    /// older than the one reported is passed over.
     ///
     /// ECHILD: there is no child to wait for. EINVAL: unknown options, none that says what to report, or a number
     /// that is no ID.

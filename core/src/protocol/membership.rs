@@ -127,7 +127,7 @@ impl Call<'_> {
         let process_group = self.process_group(index);
         let pgid = process_group.pgid.get();
         process_group.leave(self.pin.stripe());
-        // Edge `group-empty`: left before looked; `release_pid` takes the task away before it looks.
+        // Edge `group-empty`: left before looked; `PidTable::leave` takes the task away before it counts.
         if self.tables.pids.entry(pgid).is_some_and(|entry| !entry.has_task()) {
             self.free_process_group(index);
         }
