@@ -208,7 +208,7 @@ template <typename T> inline T ptexit_init()
 /** ptexit_clone_args.flags: a new thread of the calling process. CLONE_THREAD in clone(2). */
 #define PTEXIT_CLONE_THREAD 0x00010000u
 
-/** Attribute of the process: adopts the orphans among its descendants, 0 or 1; PR_SET_CHILD_SUBREAPER. */
+/** Attribute of the process: the reaper of the orphans among its descendants, 0 or 1; PR_SET_CHILD_SUBREAPER. */
 #define PTEXIT_ATTR_SUBREAPER 0
 
 /** Attribute of the thread: the signal it gets when its parent thread dies, or 0; PR_SET_PDEATHSIG. */
@@ -254,7 +254,7 @@ template <typename T> inline T ptexit_init()
 #define PTEXIT_STATE_RUNNING 1
 
 /** ptexit_info.state: between ptexit_exit_begin() and the end of ptexit_exit_finish(). */
-#define PTEXIT_STATE_EXITING 2
+#define PTEXIT_STATE_INITIATED 2
 
 /** ptexit_info.state: dead; the process has threads left, or was not waited for yet. */
 #define PTEXIT_STATE_ZOMBIE 3
@@ -688,7 +688,7 @@ int ptexit_clone_abort(struct ptexit_ctx *ctx, ptexit_task task);
 int ptexit_exec_commit(struct ptexit_ctx *ctx, ptexit_task task);
 
 /**
- * A task begins to exit (PF_EXITING): from here on it takes no signals and adopts no orphans. The program
+ * A task begins to exit (PF_EXITING): from here on it takes no signals and inherits no orphans. The program
  * then frees what the guest held (memory, files, ...) and calls ptexit_exit_finish().
  *
  * @param ctx      Borrowed for the call.

@@ -56,7 +56,7 @@ pub enum Event {
         /// Its host cookie.
         cookie: u64,
         /// Who waited for it; `None` if nobody did (a thread, or a child whose parent ignores SIGCHLD).
-        reaper: Option<TaskId>,
+        waiter: Option<TaskId>,
         /// Its final status.
         status: WaitStatus,
         /// What the process and its own waited-for children used; zero for a thread.

@@ -167,7 +167,7 @@ pub enum TaskState {
     /// Alive.
     Running,
     /// Between `exit_begin` and the end of `exit_finish` (`PF_EXITING`).
-    Exiting,
+    Initiated,
     /// Dead; its process still has live threads, or its parent has not waited yet.
     Zombie,
 }

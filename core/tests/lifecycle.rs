@@ -87,7 +87,7 @@ fn a_child_is_born_dies_and_is_reaped_once() {
 }
 
 #[test]
-fn children_are_reported_in_birth_order_across_adoptions() {
+fn children_are_reported_in_birth_order_across_reparentings() {
     let world = World::new();
     let first = world.fork(world.init);
     let middle = world.fork(world.init);
@@ -211,6 +211,6 @@ fn a_parent_of_many_families_exits_in_time() {
     let start = std::time::Instant::now();
     world.exit(subreaper, 0);
     let took = start.elapsed();
-    assert!(took.as_millis() < 1500, "{took:?} for 3,000 adopted families");
+    assert!(took.as_millis() < 1500, "{took:?} for 3,000 inherited families");
     assert_eq!(world.tree.list(ListFilter::Children(world.init), &mut []), Ok(3001));
 }

@@ -10,7 +10,7 @@ use crate::ctx::Ctx;
 use crate::structs::{Task, task_id};
 use crate::tasks::signal;
 
-/// Attribute of the process: adopts the orphans among its descendants, 0 or 1; PR_SET_CHILD_SUBREAPER.
+/// Attribute of the process: the reaper of the orphans among its descendants, 0 or 1; PR_SET_CHILD_SUBREAPER.
 pub const PTEXIT_ATTR_SUBREAPER: u32 = 0;
 /// Attribute of the thread: the signal it gets when its parent thread dies, or 0; PR_SET_PDEATHSIG.
 pub const PTEXIT_ATTR_PDEATHSIG: u32 = 1;

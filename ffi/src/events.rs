@@ -137,10 +137,10 @@ fn convert(event: &CoreEvent) -> Event {
         CoreEvent::Exited { task, cookie, status } => {
             Event { task: task.bits(), cookie, status: status.raw(), ..blank }
         }
-        CoreEvent::Reaped { task, pid, cookie, reaper, status, usage } => Event {
+        CoreEvent::Reaped { task, pid, cookie, waiter, status, usage } => Event {
             task: task.bits(),
             cookie,
-            other: reaper.map_or(0, |reaper| reaper.bits()),
+            other: waiter.map_or(0, |waiter| waiter.bits()),
             pid,
             status: status.raw(),
             usage: usage.into(),

@@ -8,7 +8,7 @@ use crate::boundary::{Out, enter, read};
 use crate::ctx::Ctx;
 use crate::structs::{Rusage, Task, task_id};
 
-/// A task begins to exit (PF_EXITING): from here on it takes no signals and adopts no orphans. The program
+/// A task begins to exit (PF_EXITING): from here on it takes no signals and inherits no orphans. The program
 /// then frees what the guest held (memory, files, ...) and calls ptexit_exit_finish().
 ///
 /// @param ctx      Borrowed for the call.

@@ -26,7 +26,7 @@ pub const PTEXIT_STATE_EMBRYO: u32 = 0;
 /// ptexit_info.state: alive.
 pub const PTEXIT_STATE_RUNNING: u32 = 1;
 /// ptexit_info.state: between ptexit_exit_begin() and the end of ptexit_exit_finish().
-pub const PTEXIT_STATE_EXITING: u32 = 2;
+pub const PTEXIT_STATE_INITIATED: u32 = 2;
 /// ptexit_info.state: dead; the process has threads left, or was not waited for yet.
 pub const PTEXIT_STATE_ZOMBIE: u32 = 3;
 
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn ptexit_task_info(ctx: *mut Ctx, task: Task, info: *mut 
         let state = match info.state {
             TaskState::Embryo => PTEXIT_STATE_EMBRYO,
             TaskState::Running => PTEXIT_STATE_RUNNING,
-            TaskState::Exiting => PTEXIT_STATE_EXITING,
+            TaskState::Initiated => PTEXIT_STATE_INITIATED,
             TaskState::Zombie => PTEXIT_STATE_ZOMBIE,
         };
         let info = TaskInfo {

@@ -18,7 +18,7 @@ static void fork_exit_wait(void **state)
     forget(world);
     assert_int_equal(ptexit_exit_begin(world->ctx, child, PTEXIT_EXITED(3), &decided), 0);
     assert_int_equal(decided, PTEXIT_EXITED(3));
-    assert_int_equal(info_of(world, child).state, PTEXIT_STATE_EXITING);
+    assert_int_equal(info_of(world, child).state, PTEXIT_STATE_INITIATED);
     assert_int_equal(world->count, 0);
     assert_int_equal(ptexit_exit_finish(world->ctx, child, &usage), 0);
     assert_int_equal(info_of(world, child).state, PTEXIT_STATE_ZOMBIE);

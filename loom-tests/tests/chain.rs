@@ -38,7 +38,7 @@ const NODES: u32 = 6;
 struct World {
     slab: Slab<Node>,
     seats: Seats,
-    /// The chain of an owner that dies, and its heir's.
+    /// The chain of an owner that dies, and its reaper's.
     old: Chain,
     new: Chain,
     used: AtomicU32,
@@ -188,7 +188,7 @@ fn splice_meets_a_late_remover() {
     );
 }
 
-/// The owner dies while a thread, late, walks its chain and then the heir's, which has a removed node in
+/// The owner dies while a thread, late, walks its chain and then the reaper's, which has a removed node in
 /// front: it must not go from the one to the other before the splice, or it would unlink that node twice.
 fn splice_is_not_anticipated() {
     let world = World::new(&[1, 2], &[4, 5]);
@@ -206,7 +206,7 @@ fn splice_is_not_anticipated() {
     );
 }
 
-/// The owner dies while nodes of the heir are removed by a walker of the heir's chain.
+/// The owner dies while nodes of the reaper are removed by a walker of the reaper's chain.
 fn splice_meets_the_heirs_walker() {
     race(
         World::new(&[1, 2], &[4, 5]),
@@ -224,7 +224,7 @@ fn splice_meets_the_heirs_walker() {
     );
 }
 
-/// Two owners die at the same time, one being the other's heir: the nodes end up in one place.
+/// Two owners die at the same time, one being the other's reaper: the nodes end up in one place.
 fn heir_dies_as_well() {
     let last = Arc::new(Chain::default());
     let (to, at) = (Arc::clone(&last), Arc::clone(&last));

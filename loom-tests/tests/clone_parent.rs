@@ -22,7 +22,7 @@ fn newborn_sibling_has_a_living_parent() {
         assert_eq!(family.parent_of(task), family.group_of(init));
         assert_eq!(name(task), Ok(Waited::Nothing));
     }
-    // Not only by name: the newborn hangs in the heir's chain.
+    // Not only by name: the newborn hangs in the reaper's chain.
     family.exit(MAIN, newborn);
     assert_is(child(&family.poll(MAIN, init)).expect("the newborn"), newborn);
     assert_eq!(family.sigchlds(init, newborn), 1);
@@ -33,7 +33,7 @@ fn newborn_sibling_has_a_living_parent() {
 }
 
 /// T28: a child that is born by CLONE_PARENT while the parent dies is handed over with the parent's other
-/// children, or born to the heir at once; never to a parent that has handed over already.
+/// children, or born to the reaper at once; never to a parent that has handed over already.
 #[test]
 fn clone_parent_and_exit() {
     holds_always("newborn_sibling_has_a_living_parent", [2; 3], newborn_sibling_has_a_living_parent);
@@ -41,7 +41,7 @@ fn clone_parent_and_exit() {
 
 #[test]
 fn canaries() {
-    needs(Fault::HeirAfterClosed, "newborn_sibling_has_a_living_parent", [2; 3], newborn_sibling_has_a_living_parent);
+    needs(Fault::ReaperAfterClosed, "newborn_sibling_has_a_living_parent", [2; 3], newborn_sibling_has_a_living_parent);
 }
 
 #[test]

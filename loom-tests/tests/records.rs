@@ -143,13 +143,13 @@ fn who_sees_a_later_stage_sees_what_led_to_it() {
 fn count_in_turn(task: &Task) {
     if let Some(_turn) = task.take_turn() {
         task.brood.set(task.brood.get() + 1);
-        task.adoptions.add(1);
+        task.inheritances.add(1);
     }
 }
 
 fn turns_follow_each_other() {
     let task = pair(new_task(), count_in_turn, count_in_turn);
-    assert_eq!(task.brood.get(), task.adoptions.get(), "two turns at once");
+    assert_eq!(task.brood.get(), task.inheritances.get(), "two turns at once");
 }
 
 fn who_finds_a_member_finds_its_record() {
@@ -193,7 +193,7 @@ const MODELS: &[(&str, usize, fn())] = &[
     ("nobody_joins_a_group_that_ended", 3, nobody_joins_a_group_that_ended),
 ];
 
-/// Edges `zombie-publish`, `adopt-commit`, `waiter-armed`, `waiter-fired`, `task-stage`, `own-call`,
+/// Edges `zombie-publish`, `reparent-commit`, `waiter-armed`, `waiter-fired`, `task-stage`, `own-call`,
 /// `roster-show` and `group-empty`.
 #[test]
 fn hand_over() {

@@ -90,7 +90,7 @@ fn to_the_grandparent() {
     holds_always(name, [1, 2, 1], grandparent_sees_the_child_once_the_parent_is_reaped);
 }
 
-fn adopted_zombie_is_told_once() {
+fn reparented_zombie_is_told_once() {
     let (family, init) = Family::new(1);
     let parent = family.fork(MAIN, init);
     let zombie = family.fork(MAIN, parent);
@@ -116,11 +116,11 @@ fn adopted_zombie_is_told_once() {
     end(family);
 }
 
-/// T02: an adopted zombie is handed over by the dying parent or by a waiter that comes across it; the heir
+/// T02: a reparented zombie is handed over by the dying parent or by a waiter that comes across it; the reaper
 /// is told of it exactly once, and what it finds by name it finds in its list.
 #[test]
-fn adopted_zombie() {
-    holds_always("adopted_zombie_is_told_once", [1, 2, 1], adopted_zombie_is_told_once);
+fn reparented_zombie() {
+    holds_always("reparented_zombie_is_told_once", [1, 2, 1], reparented_zombie_is_told_once);
 }
 
 fn child_and_parent_die_together() {
@@ -147,7 +147,7 @@ fn child_and_parent_die_together() {
     end(family);
 }
 
-/// T02: a child dies while its parent's death hands it over: the heir is told once, not before it can find
+/// T02: a child dies while its parent's death hands it over: the reaper is told once, not before it can find
 /// the zombie, and reaps it once.
 #[test]
 fn dying_together() {
@@ -160,18 +160,18 @@ fn canaries() {
     let name = "grandparent_sees_the_child_once_the_parent_is_reaped";
     let model = grandparent_sees_the_child_once_the_parent_is_reaped;
     needs(Fault::BequeathedBeforeZombie, name, [1, 2, 1], model);
-    for fault in [Fault::AnnouncedBeforeCommit, Fault::AdoptionToldOnce] {
-        needs(fault, "adopted_zombie_is_told_once", [1, 2, 1], adopted_zombie_is_told_once);
+    for fault in [Fault::AnnouncedBeforeCommit, Fault::ReparentToldOnce] {
+        needs(fault, "reparented_zombie_is_told_once", [1, 2, 1], reparented_zombie_is_told_once);
     }
-    needs(Fault::SearchersHelp, "adopted_zombie_is_told_once", [1, 2, 1], adopted_zombie_is_told_once);
-    needs(Fault::ReadyBeforeAdoption, "child_and_parent_die_together", [2; 3], child_and_parent_die_together);
+    needs(Fault::SearchersHelp, "reparented_zombie_is_told_once", [1, 2, 1], reparented_zombie_is_told_once);
+    needs(Fault::ReadyBeforeReparent, "child_and_parent_die_together", [2; 3], child_and_parent_die_together);
 }
 
 /// Each end of an edge, relaxed, makes the model named with it fail.
 #[test]
 fn weak_edges_fail() {
     for edge in [Edge::ExitRead, Edge::ExitChanged] {
-        needs_edge(edge, Mode::Plain, "adopted_zombie_is_told_once", 1, adopted_zombie_is_told_once);
+        needs_edge(edge, Mode::Plain, "reparented_zombie_is_told_once", 1, reparented_zombie_is_told_once);
     }
     let name = "child_and_parent_die_together";
     needs_edge(Edge::ExitChanged, Mode::Plain, name, 2, child_and_parent_die_together);
@@ -199,7 +199,7 @@ fn survey() {
                 1,
                 grandparent_sees_the_child_once_the_parent_is_reaped,
             ),
-            ("adopted_zombie_is_told_once", 1, adopted_zombie_is_told_once),
+            ("reparented_zombie_is_told_once", 1, reparented_zombie_is_told_once),
             ("child_and_parent_die_together", 2, child_and_parent_die_together),
         ],
     );

@@ -255,8 +255,8 @@ impl OnCore {
                 Event::Wake { task, .. } => self.woken.push(name(task)),
                 Event::Interrupt { task, .. } => self.happenings.push(Happening::MustExit(name(task))),
                 Event::Exited { task, status, .. } => self.happenings.push(Happening::Exited(name(task), status)),
-                Event::Reaped { task, reaper, status, usage, .. } => {
-                    let (task, by) = (name(task), reaper.map(name));
+                Event::Reaped { task, waiter, status, usage, .. } => {
+                    let (task, by) = (name(task), waiter.map(name));
                     self.happenings.push(Happening::Reaped { task, by, status, usage });
                 }
                 Event::Reparented { task, parent, .. } => {
@@ -327,7 +327,7 @@ impl Subject for OnCore {
         let state = match info.state {
             TaskState::Embryo => return None,
             TaskState::Running => SightState::Running,
-            TaskState::Exiting => SightState::Exiting,
+            TaskState::Initiated => SightState::Exiting,
             TaskState::Zombie => SightState::Zombie,
         };
         let mut children = vec![id; 64];

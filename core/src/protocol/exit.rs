@@ -3,7 +3,7 @@
 use crate::host::Event;
 use crate::ids::TaskId;
 use crate::protocol::notify;
-use crate::protocol::{Call, Found, adopt, reap, reparent};
+use crate::protocol::{Call, Found, reap, reparent};
 use crate::record::exit_word::{ExitSnapshot, ExitState, Refused};
 use crate::record::fault::{Fault, left_out};
 use crate::record::task::Stage;
@@ -32,12 +32,12 @@ pub fn interrupt_threads(call: &Call, found: Found, except: Option<u32>) {
     });
 }
 
-/// The thread is past the point of no return (`PF_EXITING`): it adopts nobody and takes no more signals.
+/// The thread is past the point of no return (`PF_EXITING`): it inherits no more children and takes no more signals.
 /// Returns the status it exits with, which is the group's if that is decided.
 pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus, Errno> {
     let found = call.find_visible(task)?;
     let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
-    if !found.task.advance(Stage::Running, Stage::Exiting) {
+    if !found.task.advance(Stage::Running, Stage::Initiated) {
         return Err(Errno::E_STATE);
     }
     found.group.waiters.forget(found.task.place.get());
@@ -53,7 +53,7 @@ pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus
 pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
     let found = call.find_visible(task)?;
     let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
-    if found.task.stage() != Stage::Exiting || found.task.embryo.get() != 0 {
+    if found.task.stage() != Stage::Initiated || found.task.embryo.get() != 0 {
         return Err(Errno::E_STATE);
     }
     let group = found.group;
@@ -62,12 +62,12 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
         if found.group_index == call.tables.init() && call.tables.start_dying() {
             kill_namespace(call, found.group_index);
         }
-        adopt::leave_behind(call, found);
+        reparent::leave_behind(call, found);
         if !left_out(Fault::BequeathedBeforeZombie) {
             reparent::bequeath(call, found);
         }
     } else {
-        adopt::hand_to_sibling(call, found);
+        reparent::to_sibling(call, found);
     }
     let emptied = if group.leader.get() == found.index {
         found.task.go_on(Stage::Zombie);
@@ -163,7 +163,7 @@ fn last_to_exit(call: &Call, found: Found) -> u32 {
     let mut last = found.group.leader.get();
     if call.task(last).stage() == Stage::Zombie {
         found.group.threads.for_each(|index| {
-            if matches!(call.task(index).stage(), Stage::Running | Stage::Exiting) {
+            if matches!(call.task(index).stage(), Stage::Running | Stage::Initiated) {
                 last = index;
             }
             call.task(last).stage() == Stage::Zombie
@@ -190,7 +190,7 @@ fn exit_now(call: &Call, index: u32, status: WaitStatus, usage: &Rusage) -> Resu
             begin(call, id, status)?;
             finish(call, id, usage)
         }
-        Stage::Exiting => finish(call, id, usage),
+        Stage::Initiated => finish(call, id, usage),
         Stage::Embryo | Stage::Committing | Stage::Zombie | Stage::Dead => Ok(()),
     }
 }

@@ -4,8 +4,8 @@
 use crate::host::Event;
 use crate::ids::TaskId;
 use crate::lockfree::slab::Fresh;
-use crate::protocol::adopt::Heir;
-use crate::protocol::{BroodMembers, Call, Found, adopt, exit};
+use crate::protocol::reaper::Reaper;
+use crate::protocol::{BroodMembers, Call, Found, exit, reaper};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitSnapshot;
 use crate::record::fault::{Fault, left_out};
@@ -126,18 +126,18 @@ fn begin_task(
 }
 
 /// The brood that takes the caller's next child, with a place reserved in it. A new one is opened when
-/// the last was closed by an adoption: what came in between is older than the child to come.
+/// the last was closed by an inheritance: what came in between is older than the child to come.
 fn brood_for_child(call: &Call, caller: Found) -> Result<u32, Errno> {
     let task = caller.task;
     let current = task.brood.get();
-    let adoptions = task.adoptions.get();
-    if current != 0 && call.brood(current).opened_at.get() == adoptions {
+    let inheritances = task.inheritances.get();
+    if current != 0 && call.brood(current).opened_at.get() == inheritances {
         reserve(call, call.brood(current))?;
         return Ok(current);
     }
     let fresh = call.alloc(&call.tables.broods)?;
     let brood = fresh.record();
-    brood.begin(caller.id.bits(), caller.group_index, caller.group.next_seniority(1), adoptions);
+    brood.begin(caller.id.bits(), caller.group_index, caller.group.next_seniority(1), inheritances);
     reserve(call, brood)?;
     let index = fresh.index();
     fresh.publish();
@@ -154,7 +154,7 @@ fn brood_for_child(call: &Call, caller: Found) -> Result<u32, Errno> {
 }
 
 /// A brood for one child of somebody else: it joins the parent's chain when the child is committed, as
-/// an adoption does.
+/// a reparenting does.
 fn brood_for_sibling(call: &Call) -> Result<u32, Errno> {
     let fresh = call.alloc(&call.tables.broods)?;
     fresh.record().begin(0, 0, 0, 0);
@@ -167,7 +167,7 @@ fn brood_for_sibling(call: &Call) -> Result<u32, Errno> {
 fn reserve(call: &Call, brood: &Brood) -> Result<(), Errno> {
     brood
         .children
-        .reserve(call.pin.guard(), &BroodMembers { call, brood, of: brood.parent.get() }, 1)
+        .reserve(call.pin.guard(), &BroodMembers { call, brood, of: brood.group.get() }, 1)
         .map_err(|_| Errno::ENOMEM)
 }
 
@@ -175,7 +175,7 @@ fn reserve(call: &Call, brood: &Brood) -> Result<(), Errno> {
 fn give_up_place(call: &Call, index: u32) {
     let brood = call.brood(index);
     brood.children.unreserve(call.pin.guard(), 1);
-    if brood.parent.get() == 0 {
+    if brood.group.get() == 0 {
         call.retire_brood(index);
     }
 }
@@ -217,7 +217,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     join_process_group(call, embryo.group, creator.group);
     embryo.group.threads.show(embryo.task.place.get(), embryo.index);
     let brood = call.brood(embryo.group.brood.get());
-    if brood.parent.get() == 0 {
+    if brood.group.get() == 0 {
         link_to_parent_of(call, creator, embryo);
     } else {
         append(call, embryo, brood, creator.group_index);
@@ -239,38 +239,38 @@ fn append(call: &Call, embryo: Found, brood: &Brood, parent: u32) {
 }
 
 /// `CLONE_PARENT`: the child's brood of one joins the chain of the caller's parent, or of that one's
-/// heir if it has closed its chain on its own way out.
+/// reaper if it has closed its chain on its own way out.
 fn link_to_parent_of(call: &Call, creator: Found, embryo: Found) {
     let index = embryo.group.brood.get();
     let brood = call.brood(index);
     let mut parent = creator.group.exit.look().parent();
     append(call, embryo, brood, parent);
-    // Progress: a closed chain stays closed, and the search for an heir passes its owner over.
+    // Progress: a closed chain stays closed, and the search for a reaper passes its process over.
     while parent != 0 {
-        let owner = adopt::owner_of(call, call.brood(creator.group.brood.get()), parent);
-        let owner_id = owner.map_or(0, |owner| call.id(owner).bits());
-        brood.begin(owner_id, parent, call.group(parent).next_seniority(1), 0);
+        let thread = reaper::parent_of(call, call.brood(creator.group.brood.get()), parent);
+        let thread_id = thread.map_or(0, |thread| call.id(thread).bits());
+        brood.begin(thread_id, parent, call.group(parent).next_seniority(1), 0);
         brood.seal();
         // Nobody knows the child before the brood is in a chain: its word may still be written.
         let word = embryo.group.exit.look();
         embryo.group.exit.begin(ExitSnapshot::alive(parent, word.slot(), word.exit_signal()));
         if call.group(parent).broods.push(call.pin, call.broods(), index).is_ok() {
-            if let Some(owner) = owner {
-                call.task(owner).adoptions.add(1);
+            if let Some(thread) = thread {
+                call.task(thread).inheritances.add(1);
             }
             return;
         }
-        if left_out(Fault::HeirAfterClosed) {
+        if left_out(Fault::ReaperAfterClosed) {
             return;
         }
-        parent = match adopt::find_heir(call, parent) {
-            Heir::Process { group, .. } => group,
-            Heir::Nobody => 0,
+        parent = match reaper::find_reaper(call, parent) {
+            Reaper::Process { group, .. } => group,
+            Reaper::Nobody => 0,
         };
     }
     let word = embryo.group.exit.look();
     embryo.group.exit.begin(ExitSnapshot::alive(0, word.slot(), word.exit_signal()));
-    brood.parent.set(0);
+    brood.group.set(0);
 }
 
 /// The child is where its parent is. A parent that moves between the two steps has not been there all

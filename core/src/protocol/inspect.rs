@@ -1,7 +1,7 @@
 //! Inspect: attributes and look-ups. Nothing here changes who is whose child.
 
 use crate::ids::TaskId;
-use crate::protocol::{BroodMembers, Call, adopt};
+use crate::protocol::{BroodMembers, Call, reaper};
 use crate::record::brood::Brood;
 use crate::record::task::{Stage, Task};
 use crate::record::thread_group::ThreadGroup;
@@ -61,7 +61,7 @@ pub fn task_info(call: &Call, id: TaskId) -> Result<TaskInfo, Errno> {
     let state = match task.stage() {
         Stage::Embryo | Stage::Committing => TaskState::Embryo,
         Stage::Running => TaskState::Running,
-        Stage::Exiting => TaskState::Exiting,
+        Stage::Initiated => TaskState::Initiated,
         Stage::Zombie => TaskState::Zombie,
         Stage::Dead => return Err(Errno::ESRCH),
     };
@@ -121,16 +121,16 @@ fn leaders<'c>(call: &'c Call<'c>) -> impl Iterator<Item = (u32, &'c Task)> {
 fn children(call: &Call, task: TaskId, mut add: impl FnMut(u32)) -> Result<(), Errno> {
     let found = call.find_visible(task)?;
     let rank = |brood: &Brood| {
-        let owner = adopt::owner_of(call, brood, found.group_index);
-        (owner.map_or(u32::MAX, |thread| call.task(thread).ordinal.get()), brood.seniority.get())
+        let parent = reaper::parent_of(call, brood, found.group_index);
+        (parent.map_or(u32::MAX, |thread| call.task(thread).ordinal.get()), brood.seniority.get())
     };
     let mut last = None;
-    // One walk for each brood: there are as many as threads that have forked, and families adopted.
+    // One walk for each brood: there are as many as threads that have forked, and families inherited.
     while let Some((rank, brood)) = found
         .group
         .broods
         .walk(call.pin, call.broods())
-        .filter(|(_, brood)| brood.parent.get() == found.group_index)
+        .filter(|(_, brood)| brood.group.get() == found.group_index)
         .map(|(_, brood)| (rank(brood), brood))
         .filter(|(rank, _)| last.is_none_or(|last| *rank > last))
         .min_by_key(|(rank, _)| *rank)

@@ -3,7 +3,6 @@
 //! Each protocol has three beats: it decides (reads snapshots), commits (one named transition) and
 //! tells (puts events into the outbox). No `Ordering` is spelled here.
 
-pub mod adopt;
 pub mod exec;
 pub mod exit;
 pub mod fork;
@@ -13,6 +12,7 @@ pub mod notify;
 pub mod outbox;
 pub mod pdeathsig;
 pub mod reap;
+pub mod reaper;
 pub mod reparent;
 pub mod wait;
 
@@ -165,7 +165,7 @@ impl<'c> Call<'c> {
     /// Takes a brood out of its chain if no child is left in it and none will be born into it.
     pub fn drop_if_spent(&self, index: u32) {
         let brood = self.brood(index);
-        let parent = brood.parent.get();
+        let parent = brood.group.get();
         if parent != 0 && brood.is_sealed() && brood.children.is_empty(self.pin.guard(), &Census { call: self }) {
             self.group(parent).broods.remove(self.pin, self.broods(), index);
         }

@@ -2,7 +2,7 @@
 
 use crate::host::Event;
 use crate::protocol::Call;
-use crate::protocol::adopt::owner_named;
+use crate::protocol::reaper::parent_named;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
 use crate::record::policy::Policy;
@@ -53,20 +53,20 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
     if now.parent() == 0 {
         return;
     }
-    let owner = owner_named(call, call.brood(child.brood.get()), now.parent());
-    if let (Some(signal), Some((target, task))) = (notification.signal, owner) {
+    let parent = parent_named(call, call.brood(child.brood.get()), now.parent());
+    if let (Some(signal), Some((target, task))) = (notification.signal, parent) {
         let info = child_info(child, signal, status_of(child));
         call.outbox.put(Event::Signal { target, cookie: task.cookie.get(), group: true, info });
     }
     if notification.autoreap && left_out(Fault::AutoreapWakes) {
         return;
     }
-    wake_waiters(call, child_index, child, now, owner.map(|(id, _)| id.index()));
+    wake_waiters(call, child_index, child, now, parent.map(|(id, _)| id.index()));
 }
 
 /// Fires the armed waits that this child matches. The event comes after the signal: a thread that is
 /// woken finds SIGCHLD pending.
-fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSnapshot, owner: Option<u32>) {
+fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSnapshot, parent_thread: Option<u32>) {
     let parent = call.group(now.parent());
     let armed = parent.waiters.armed();
     if armed.is_empty() {
@@ -80,7 +80,7 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
     };
     let wake = |index: u32| {
         let waiter = &call.task(index).waiter;
-        let facts = ChildFacts { of_waiter: owner == Some(index), ..facts };
+        let facts = ChildFacts { of_waiter: parent_thread == Some(index), ..facts };
         // A child that has been reaped by now has left its process group. Who waits for one by group may have
         // waited for it, and must look again.
         let left = |criteria: Criteria| {

@@ -16,10 +16,10 @@ pub fn release_thread(call: &Call, found: Found) {
     release_task(call, found.id, found.task, None, status, Rusage::default());
 }
 
-/// Releases a process that nobody can wait for any more: it was reaped by `reaper`, or reaped itself.
+/// Releases a process that nobody can wait for any more: `waiter` reaped it, or reaped itself.
 /// `now` is its last word, which names the slot that it leaves. Called by the thread whose transition
 /// made it `Dead`, and by nobody else.
-pub fn release_process(call: &Call, index: u32, now: ExitSnapshot, reaper: Option<TaskId>) {
+pub fn release_process(call: &Call, index: u32, now: ExitSnapshot, waiter: Option<TaskId>) {
     let group = call.group(index);
     let leader = group.leader.get();
     let (id, task) = (call.id(leader), call.task(leader));
@@ -32,15 +32,15 @@ pub fn release_process(call: &Call, index: u32, now: ExitSnapshot, reaper: Optio
     }
     call.leave_process_group(group.process_group.take(0));
     group.threads.release(task.place.get());
-    release_task(call, id, task, reaper, status, usage);
+    release_task(call, id, task, waiter, status, usage);
     call.tables.groups.retire(call.pin, index);
 }
 
 /// The last of a task: its number is free, its handle stale, and its record will be used again.
-fn release_task(call: &Call, id: TaskId, task: &Task, reaper: Option<TaskId>, status: WaitStatus, usage: Rusage) {
+fn release_task(call: &Call, id: TaskId, task: &Task, waiter: Option<TaskId>, status: WaitStatus, usage: Rusage) {
     let pid = task.tid.get();
     task.go_on(Stage::Dead);
-    call.outbox.put(Event::Reaped { task: id, pid, cookie: task.cookie.get(), reaper, status, usage });
+    call.outbox.put(Event::Reaped { task: id, pid, cookie: task.cookie.get(), waiter, status, usage });
     // First the number, then the record: nothing leads to a record that is retired.
     call.release_pid(pid);
     call.tables.tasks.retire(call.pin, id.index());

@@ -1,40 +1,40 @@
-//! Reparent: a process dies, and its children get the heir as parent.
+//! Reparent: a process dies, and its children get the reaper as parent.
 
 use crate::host::Event;
 use crate::lockfree::chain::Nodes;
-use crate::protocol::adopt::{Heir, ORDERED, find_heir, owner_of};
 use crate::protocol::notify::{self, Notification};
+use crate::protocol::reaper::{Reaper, find_reaper, oldest_thread, parent_of};
 use crate::protocol::{BroodMembers, Call, Census, Found, pdeathsig, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
 use crate::uapi::Signal;
 
-/// Hands all children of a process whose last thread, `last`, is dying to its heir;
+/// Hands all children of a process whose last thread, `last`, is dying to its reaper;
 /// `forget_original_parent`. Three steps, in this order:
 ///
-/// 1. *announce*: the broods hang in the heir's chain and name the heir, so a waiter there sees them;
-/// 2. *commit*: child by child, the exit word names the heir ([`hand_over`]);
-/// 3. *tell*: the heir of each zombie, with the commit; each child that asked for it, of the death.
+/// 1. *announce*: the broods hang in the reaper's chain and name the reaper, so a waiter there sees them;
+/// 2. *commit*: child by child, the exit word names the reaper ([`hand_over`]);
+/// 3. *tell*: the reaper of each zombie, with the commit; each child that asked for it, of the death.
 ///
 /// A child is in somebody's chain throughout. The process cannot be reaped before this returns: it becomes
 /// a zombie only after it, in [`exit::finish`](crate::protocol::exit::finish) of the same thread.
 pub fn bequeath(call: &Call, last: Found) {
-    if let Some((broods, heir)) = announce(call, last) {
-        hand_over_all(call, broods, heir, last);
+    if let Some((broods, reaper)) = announce(call, last) {
+        hand_over_all(call, broods, reaper, last);
     }
 }
 
-/// As Linux, child by child in the order in which they came: it decides which of several SIGCHLDs an heir
+/// As Linux, child by child in the order in which they came: it decides which of several SIGCHLDs a reaper
 /// that does not take queued signals gets to see.
-fn hand_over_all(call: &Call, broods: Nodes<'_>, heir: u32, last: Found) {
-    // Beyond the last brood of ours, the heir's own may follow.
+fn hand_over_all(call: &Call, broods: Nodes<'_>, reaper: u32, last: Found) {
+    // Beyond the last brood of ours, the reaper's own may follow.
     let ours = || {
         let chain = broods.walk(call.pin, call.broods());
         chain.filter(|(_, brood)| brood.inherited_from.get() == last.group_index)
     };
     if ours().nth(ORDERED).is_some() {
-        ours().for_each(|(index, brood)| hand_over_brood(call, index, brood, heir, last));
+        ours().for_each(|(index, brood)| hand_over_brood(call, index, brood, reaper, last));
         return;
     }
     let mut done = None;
@@ -43,12 +43,12 @@ fn hand_over_all(call: &Call, broods: Nodes<'_>, heir: u32, last: Found) {
         ours().filter(|(_, brood)| done.is_none_or(|done| rank(brood) > done)).min_by_key(|(_, brood)| rank(brood))
     {
         done = Some(rank(brood));
-        hand_over_brood(call, index, brood, heir, last);
+        hand_over_brood(call, index, brood, reaper, last);
     }
 }
 
-fn hand_over_brood(call: &Call, index: u32, brood: &Brood, heir: u32, last: Found) {
-    let members = BroodMembers { call, brood, of: heir };
+fn hand_over_brood(call: &Call, index: u32, brood: &Brood, reaper: u32, last: Found) {
+    let members = BroodMembers { call, brood, of: reaper };
     let view = brood.children.view(call.pin.guard());
     // Looking at a child settles whose it is; all are looked at, because none is accepted.
     view.first_living(&members, |_, _| false);
@@ -56,8 +56,8 @@ fn hand_over_brood(call: &Call, index: u32, brood: &Brood, heir: u32, last: Foun
     call.drop_if_spent(index);
 }
 
-/// Closes the chain of the dying process and splices it into the heir's. An heir that has closed its own
-/// meanwhile is dying as well; then the next one up is tried. Returns the broods and the heir, unless there
+/// Closes the chain of the dying process and splices it into the reaper's. A reaper that has closed its own
+/// meanwhile is dying as well; then the next one up is tried. Returns the broods and the reaper, unless there
 /// are no children: then nobody's memory but the dying process's own is touched.
 fn announce<'c>(call: &Call<'c>, last: Found<'c>) -> Option<(Nodes<'c>, u32)> {
     let mut detached = last.group.broods.close(call.pin).ok().flatten()?;
@@ -67,23 +67,23 @@ fn announce<'c>(call: &Call<'c>, last: Found<'c>) -> Option<(Nodes<'c>, u32)> {
         last.group.broods.keep(detached);
         return None;
     }
-    // Progress: a closed chain stays closed, and the search for an heir passes its owner over.
+    // Progress: a closed chain stays closed, and the search for a reaper passes its process over.
     loop {
         let broods = detached.nodes();
-        let Heir::Process { group: to, thread } = find_heir(call, last.group_index) else {
+        let Reaper::Process { group: to, thread } = find_reaper(call, last.group_index) else {
             broods.walk(call.pin, call.broods()).for_each(|(_, brood)| brood.address(last.group_index, 0, 0, 0));
             return Some((broods, 0));
         };
-        let adopter = call.group(to);
-        let before = adopter.next_seniority(last.group.seniority_span());
-        let owner = call.id(thread).bits();
-        broods.walk(call.pin, call.broods()).for_each(|(_, brood)| brood.address(last.group_index, to, owner, before));
-        // What the adopter bears from now on is younger than what it adopts.
-        call.task(thread).adoptions.add(1);
+        let reaper = call.group(to);
+        let before = reaper.next_seniority(last.group.seniority_span());
+        let parent = call.id(thread).bits();
+        broods.walk(call.pin, call.broods()).for_each(|(_, brood)| brood.address(last.group_index, to, parent, before));
+        // What the reaper bears from now on is younger than what it inherits.
+        call.task(thread).inheritances.add(1);
         if left_out(Fault::AnnouncedBeforeCommit) {
             hand_over_all(call, broods, to, last);
         }
-        match adopter.broods.splice(call.pin, call.broods(), detached) {
+        match reaper.broods.splice(call.pin, call.broods(), detached) {
             Ok(broods) => return Some((broods, to)),
             Err(back) => detached = back,
         }
@@ -91,37 +91,37 @@ fn announce<'c>(call: &Call<'c>, last: Found<'c>) -> Option<(Nodes<'c>, u32)> {
     }
 }
 
-/// Makes `child` the child of `heir`, if that is the process its brood belongs to and it is not yet, and
+/// Makes `child` the child of `reaper`, if that is the process its brood belongs to and it is not yet, and
 /// returns its word. Whoever's transition makes "(zombie, this parent)" true tells that parent, and nobody else does:
-/// the dying parent's thread, and any searcher in the heir that comes across the child before it.
-pub fn hand_over(call: &Call, child: u32, brood: &Brood, heir: u32) -> ExitSnapshot {
+/// the dying parent's thread, and any searcher in the reaper that comes across the child before it.
+pub fn hand_over(call: &Call, child: u32, brood: &Brood, reaper: u32) -> ExitSnapshot {
     let group = call.group(child);
     // Progress: an exchange fails only when the child died, was moved or handed over meanwhile; the
     // brood's parent changes only when that parent dies.
     loop {
         let seen = group.exit.look();
-        if seen.parent() == heir || seen.state() == ExitState::Dead {
+        if seen.parent() == reaper || seen.state() == ExitState::Dead {
             return seen;
         }
-        // Asked after the word was read: the brood may have gone on to the heir's own heir, and the child with
+        // Asked after the word was read: the brood may have gone on to the reaper's own reaper, and the child with
         // it, and that must not be undone.
-        if brood.parent.get() != heir {
+        if brood.group.get() != reaper {
             return seen;
         }
-        let notification = match heir {
+        let notification = match reaper {
             0 => Notification::ORPHAN,
-            heir => Notification::decide(Some(Signal::SIGCHLD), call.group(heir).policy.get()),
+            reaper => Notification::decide(Some(Signal::SIGCHLD), call.group(reaper).policy.get()),
         };
         let ready = seen.state() == ExitState::Zombie && !notification.autoreap;
-        if ready && !left_out(Fault::ReadyBeforeAdoption) {
+        if ready && !left_out(Fault::ReadyBeforeReparent) {
             // Who finds the child in its new family finds it ready.
             brood.children.set_ready(call.pin.guard(), seen.slot());
         }
-        if let Ok(now) = group.exit.apply_to(seen, |word| word.reparent(heir, notification.autoreap)) {
+        if let Ok(now) = group.exit.apply_to(seen, |word| word.reparent(reaper, notification.autoreap)) {
             tell(call, child, brood, seen, now, notification);
             return now;
         }
-        if left_out(Fault::AdoptionToldOnce) && group.exit.look().parent() == heir {
+        if left_out(Fault::ReparentToldOnce) && group.exit.look().parent() == reaper {
             tell(call, child, brood, seen, group.exit.look(), notification);
         }
     }
@@ -131,10 +131,10 @@ fn tell(call: &Call, child: u32, brood: &Brood, seen: ExitSnapshot, now: ExitSna
     let group = call.group(child);
     let leader = group.leader.get();
     if now.parent() != 0
-        && let Some(owner) = owner_of(call, brood, now.parent())
+        && let Some(parent) = parent_of(call, brood, now.parent())
     {
         let cookie = call.task(leader).cookie.get();
-        call.outbox.put(Event::Reparented { task: call.id(leader), cookie, parent: call.id(owner) });
+        call.outbox.put(Event::Reparented { task: call.id(leader), cookie, parent: call.id(parent) });
     }
     if seen.state() == ExitState::Zombie {
         notify::tell_parent(call, child, group, now, notification);
@@ -142,4 +142,68 @@ fn tell(call: &Call, child: u32, brood: &Brood, seen: ExitSnapshot, now: ExitSna
             reap::release_process(call, child, now, None);
         }
     }
+}
+
+/// A thread dies and its process lives on: a sibling becomes the parent of its children, who notice
+/// nothing but a new `real_parent`. If all of the siblings are exiting, the children stay with the process
+/// until the last of them has ended.
+pub fn to_sibling(call: &Call, dying: Found) {
+    match oldest_thread(call, dying.group_index) {
+        None => leave_behind(call, dying),
+        Some(sibling) => {
+            let take = |brood: &Brood| pdeathsig::send(call, brood, dying);
+            if hand_broods(call, dying, call.id(sibling).bits(), take) {
+                call.task(sibling).inheritances.add(1);
+            }
+        }
+    }
+}
+
+/// A thread of a process that is on its way out ends. Its children rank behind those of the threads that
+/// ended earlier: in Linux they would be the new parent's by now.
+pub fn leave_behind(call: &Call, dying: Found) {
+    let own = |brood: &Brood| brood.parent.get() == dying.id.bits();
+    // What is all its own keeps its order anyway: the usual case, a process of one thread.
+    if dying.group.broods.walk(call.pin, call.broods()).any(|(_, brood)| !own(brood)) {
+        hand_broods(call, dying, 0, |_| ());
+    }
+}
+
+/// With more broods than this, their exact order is not worth what it costs: the newest come last, and
+/// that is all.
+pub const ORDERED: usize = 256;
+
+/// Hands the broods of a dying thread to the thread `to`, behind all that the process has. Says whether
+/// there were any.
+fn hand_broods(call: &Call, dying: Found, to: u64, told: impl Fn(&Brood)) -> bool {
+    let mine = || {
+        let chain = dying.group.broods.walk(call.pin, call.broods());
+        chain.filter(|(_, brood)| brood.parent.get() == dying.id.bits())
+    };
+    let hand = |index: u32, brood: &Brood, rank: u64| {
+        brood.seal();
+        // Refused when the last thread of the process is dying by now and hands everything to a reaper.
+        if brood.parent.replace(dying.id.bits(), to) {
+            brood.seniority.set(rank);
+            told(brood);
+            call.drop_if_spent(index);
+        }
+    };
+    let count = mine().count();
+    let first = dying.group.next_seniority(count as u64);
+    if count > ORDERED {
+        // Newest first.
+        mine()
+            .take(count)
+            .enumerate()
+            .for_each(|(i, (index, brood))| hand(index, brood, first + (count - 1 - i) as u64));
+        return true;
+    }
+    // Oldest first, so that they keep their order. Progress: a brood that has been handed on, by whomever, is
+    // not the dying thread's any more.
+    for rank in first..first + count as u64 {
+        let Some((index, brood)) = mine().min_by_key(|(_, brood)| brood.seniority.get()) else { break };
+        hand(index, brood, rank);
+    }
+    count > 0
 }

@@ -3,7 +3,7 @@
 use crate::ids::TaskId;
 use crate::lockfree::ready_index::{Members, Version};
 use crate::protocol::notify::status_of;
-use crate::protocol::{BroodMembers, Call, Found, adopt, reap};
+use crate::protocol::{BroodMembers, Call, Found, reap, reaper};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
@@ -250,10 +250,10 @@ impl<'c> Search<'c> {
     fn broods(&self) -> impl Iterator<Item = &'c Brood> {
         let chain = self.me.group.broods.walk(self.call.pin, self.call.broods());
         chain.map(|(_, brood)| brood).filter(|brood| {
-            brood.parent.get() == self.me.group_index
-                && (!self.criteria.own_only || self.owner(brood) == Some(self.me.index))
+            brood.group.get() == self.me.group_index
+                && (!self.criteria.own_only || self.parent_of(brood) == Some(self.me.index))
                 && (!left_out(Fault::BroodsOfDyingSearched)
-                    || self.call.find_running(TaskId::from_bits(brood.owner.get())).is_ok())
+                    || self.call.find_running(TaskId::from_bits(brood.parent.get())).is_ok())
         })
     }
 
@@ -262,15 +262,15 @@ impl<'c> Search<'c> {
         self.me.group.broods.walk(self.call.pin, self.call.broods()).any(|(other, _)| other == index)
     }
 
-    fn owner(&self, brood: &Brood) -> Option<u32> {
-        adopt::owner_of(self.call, brood, self.me.group_index)
+    fn parent_of(&self, brood: &Brood) -> Option<u32> {
+        reaper::parent_of(self.call, brood, self.me.group_index)
     }
 
     /// How far behind the waiter the brood's thread comes in the thread list, which goes round, and the
     /// brood's rank among those of its thread.
     fn rank(&self, brood: &Brood) -> (u32, u64) {
         let distance = self
-            .owner(brood)
+            .parent_of(brood)
             .map_or(u32::MAX, |thread| self.call.task(thread).ordinal.get().wrapping_sub(self.me.task.ordinal.get()));
         (distance, brood.seniority.get())
     }
@@ -287,7 +287,7 @@ impl<'c> Search<'c> {
                 group: child,
                 pgid,
                 is_clone: seen.exit_signal() != Some(Signal::SIGCHLD),
-                of_waiter: self.criteria.own_only && self.owner(brood) == Some(self.me.index),
+                of_waiter: self.criteria.own_only && self.parent_of(brood) == Some(self.me.index),
             })
     }
 

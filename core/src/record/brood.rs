@@ -11,7 +11,7 @@ use crate::sync::{AtomicU32, Ordering::*};
 ///
 /// A child stays in its brood for life. When the thread that bore it dies, the brood as a whole goes to
 /// a sibling thread, or to the thread group that inherits the children: nothing is allocated and the
-/// order is kept. A thread bears children into its newest brood for as long as nothing was adopted after
+/// order is kept. A thread bears children into its newest brood for as long as nothing was inherited after
 /// it, so that broods by seniority, and children by slot, are in the order of Linux's `children` list.
 #[derive(Debug)]
 pub struct Brood {
@@ -19,15 +19,15 @@ pub struct Brood {
     pub children: ReadyIndex,
     /// The thread whose children these are, as handle bits; `real_parent`. It may be dead by now: then
     /// the oldest living thread of its group stands in.
-    pub owner: Value64,
+    pub parent: Value64,
     /// The thread group it is on its way to, or belongs to. A child whose exit word names another one
     /// is still to be handed over.
-    pub parent: Value32,
+    pub group: Value32,
     /// The process that it was last inherited from; 0 for none.
     pub inherited_from: Value32,
-    /// Its rank among the broods of its owner.
+    /// Its rank among the broods of its parent.
     pub seniority: Value64,
-    /// The owner's count of adoptions when it was opened.
+    /// The parent's count of inheritances when it was opened.
     pub opened_at: Value32,
     /// No more children will be born into it.
     sealed: AtomicU32,
@@ -41,8 +41,8 @@ impl Brood {
     pub fn new() -> Self {
         Brood {
             children: ReadyIndex::new(),
-            owner: Value64::new(),
-            parent: Value32::new(),
+            parent: Value64::new(),
+            group: Value32::new(),
             inherited_from: Value32::new(),
             seniority: Value64::new(),
             opened_at: Value32::new(),
@@ -53,9 +53,9 @@ impl Brood {
     }
 
     /// Begins a new life. Nobody knows it yet.
-    pub fn begin(&self, owner: u64, parent: u32, seniority: u64, opened_at: u32) {
-        self.owner.set(owner);
+    pub fn begin(&self, parent: u64, group: u32, seniority: u64, opened_at: u32) {
         self.parent.set(parent);
+        self.group.set(group);
         self.inherited_from.set(0);
         self.seniority.set(seniority);
         self.opened_at.set(opened_at);
@@ -63,14 +63,14 @@ impl Brood {
         self.has_pdeathsig.set(0);
     }
 
-    /// Hands it on: from the dying process `from` to the thread `owner` of the process `parent`, behind
+    /// Hands it on: from the dying process `from` to the thread `parent` of the process `group`, behind
     /// all that came to that process `before`. Nobody bears into it any more.
-    pub fn address(&self, from: u32, parent: u32, owner: u64, before: u64) {
+    pub fn address(&self, from: u32, group: u32, parent: u64, before: u64) {
         self.seal();
         self.inherited_from.set(from);
-        self.owner.set(owner);
-        self.seniority.add(before);
         self.parent.set(parent);
+        self.seniority.add(before);
+        self.group.set(group);
     }
 
     /// No more children will be born into it.

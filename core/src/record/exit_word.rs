@@ -184,7 +184,7 @@ impl ExitWord {
     /// What the process is to its parent now.
     #[inline]
     pub fn look(&self) -> ExitSnapshot {
-        // Ordering: Acquire, edges `zombie-publish` and `adopt-commit` (docs/orderings.md).
+        // Ordering: Acquire, edges `zombie-publish` and `reparent-commit` (docs/orderings.md).
         self.0.load(order(Edge::ExitRead, Acquire))
     }
 
@@ -225,7 +225,7 @@ impl ExitWord {
 
     #[inline]
     fn exchange(&self, seen: ExitSnapshot, next: ExitSnapshot) -> Result<(), ExitSnapshot> {
-        // Ordering: AcqRel, edges `zombie-publish` and `adopt-commit` (docs/orderings.md).
+        // Ordering: AcqRel, edges `zombie-publish` and `reparent-commit` (docs/orderings.md).
         //   Release: status and rusage are written before `Zombie` can be seen; a new parent's set
         //            holds the child before the word names that parent.
         //   Acquire: the exiting side must see the tree that its slot lives in, the waiter that turns

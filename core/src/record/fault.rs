@@ -35,18 +35,18 @@ pub enum Fault {
     ReapedOnce,
     /// The broods of a thread that is exiting are searched like the others.
     BroodsOfDyingSearched,
-    /// Broods hang in the heir's chain before the children's words name the heir.
+    /// Broods hang in the reaper's chain before the children's words name the reaper.
     AnnouncedBeforeCommit,
     /// The children are handed over before their dead parent can be waited for.
     BequeathedBeforeZombie,
     /// A searcher that meets a child on its way hands it over.
     SearchersHelp,
     /// A zombie is ready before its word names the new parent.
-    ReadyBeforeAdoption,
+    ReadyBeforeReparent,
     /// Only the transition that hands a zombie over entitles to tell of it.
-    AdoptionToldOnce,
-    /// A newborn whose parent is dying goes to the heir.
-    HeirAfterClosed,
+    ReparentToldOnce,
+    /// A newborn whose parent is dying goes to the reaper.
+    ReaperAfterClosed,
     /// Who joins a process group fences before it looks whether the group has ended.
     FenceAfterJoining,
     /// Who ends a process group fences before it counts its members again.
@@ -67,9 +67,9 @@ pub enum Fault {
 /// One end of an edge of `docs/orderings.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
-    /// `zombie-publish` and `adopt-commit`, reading the exit word.
+    /// `zombie-publish` and `reparent-commit`, reading the exit word.
     ExitRead,
-    /// `zombie-publish` and `adopt-commit`, changing it.
+    /// `zombie-publish` and `reparent-commit`, changing it.
     ExitChanged,
     /// `group-release`, reading the group word.
     GroupRead,
@@ -101,7 +101,7 @@ pub enum Edge {
     BroodSealed,
     /// `brood-sealed`, asking.
     SealRead,
-    /// `owner-passed`, exchanging a number.
+    /// `brood-passed`, exchanging a number.
     ValueExchanged,
     /// `group-empty`, the life of a process group.
     LifeChanged,

@@ -68,7 +68,7 @@ impl Tables {
 
     /// Makes `group` the namespace's init. `false`: there is or was one.
     pub fn claim_init(&self, group: u32) -> bool {
-        // Ordering: Release, edge `init-made`: the record is complete before anybody can adopt into it.
+        // Ordering: Release, edge `init-made`: the record is complete before anybody can reparent to it.
         self.init.compare_exchange(0, group, order(Edge::InitNamed, Release), Relaxed).is_ok()
     }
 

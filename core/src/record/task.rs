@@ -17,7 +17,7 @@ pub enum Stage {
     /// Alive.
     Running = 3,
     /// Past `exit_begin` (`PF_EXITING`).
-    Exiting = 4,
+    Initiated = 4,
     /// A dead leader, until its process is reaped.
     Zombie = 5,
     /// Released.
@@ -41,7 +41,7 @@ pub struct Task {
     /// The brood that takes the children it bears; 0 for none yet.
     pub brood: Value32,
     /// Counts the broods that came to it from elsewhere.
-    pub adoptions: Value32,
+    pub inheritances: Value32,
     /// The signal it is sent when its parent thread dies; 0 for none.
     pdeathsig: AtomicU32,
     /// The embryo that it is about to bear, as handle bits; 0 for none. One at a time.
@@ -84,7 +84,7 @@ impl Task {
             ordinal: Value32::new(),
             place: Value32::new(),
             brood: Value32::new(),
-            adoptions: Value32::new(),
+            inheritances: Value32::new(),
             pdeathsig: AtomicU32::new(0),
             embryo: Value64::new(),
             status: Value32::new(),
@@ -108,7 +108,7 @@ impl Task {
         self.creator.set(new.creator);
         self.cookie.set(new.cookie);
         self.brood.set(0);
-        self.adoptions.set(0);
+        self.inheritances.set(0);
         self.pdeathsig.store(0, Relaxed);
         self.busy.store(0, Relaxed);
         self.stage.store(Stage::Embryo as u32, order(Edge::StageBegun, Release));
@@ -122,7 +122,7 @@ impl Task {
             1 => Stage::Embryo,
             2 => Stage::Committing,
             3 => Stage::Running,
-            4 => Stage::Exiting,
+            4 => Stage::Initiated,
             5 => Stage::Zombie,
             _ => Stage::Dead,
         }
@@ -131,7 +131,7 @@ impl Task {
     /// May others know of it?
     #[inline]
     pub fn is_visible(&self) -> bool {
-        matches!(self.stage(), Stage::Running | Stage::Exiting | Stage::Zombie)
+        matches!(self.stage(), Stage::Running | Stage::Initiated | Stage::Zombie)
     }
 
     /// Goes from one stage to the next. `false`: it was not at `from`.
