@@ -5,6 +5,7 @@
 //! runner ([`run`]) performs a scenario on one subject or on several side by side, writes down what came
 //! of it, and says where two of them differ. `docs/scenarios.md` is the manual.
 
+pub mod campaign;
 pub mod generate;
 pub mod language;
 pub mod run;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use ptexit_conformance::language::{Line, Script};
 use ptexit_conformance::run::{Lockstep, Runner, allowed_outcomes};
-use ptexit_conformance::subjects::{OnCore, OnModel, Subject};
+use ptexit_conformance::subjects::{OnCore, OnKernel, OnModel, Stage, Subject};
 
 /// Runs scenarios: short scripts in which named tasks fork, exit and wait.
 #[derive(Parser)]
@@ -40,6 +40,17 @@ enum Command {
         #[arg(default_value = "-")]
         file: String,
     },
+    /// Random scenarios on the model and on the running kernel.
+    Conform {
+        /// How many.
+        #[arg(short = 'n', long, default_value_t = 2000)]
+        count: u64,
+        /// Which ones.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+    },
     /// Performs scenarios on the model and on the core, line by line, and compares the two with each
     /// other and with the `>` lines of the file. Exit status 1: they differ.
     Check {
@@ -55,6 +66,8 @@ enum Implementation {
     Model,
     /// The lock-free library.
     Core,
+    /// The kernel this runs on, with real processes.
+    Kernel,
 }
 
 fn main() -> ExitCode {
@@ -62,6 +75,8 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run { on: Implementation::Model, file } => read(&file).and_then(|script| run_on_model(&script)),
         Command::Run { on: Implementation::Core, file } => read(&file).and_then(|script| run(OnCore::new(), &script)),
+        Command::Run { on: Implementation::Kernel, file } => read(&file).and_then(|script| run_on_kernel(&script)),
+        Command::Conform { count, seed, first } => ptexit_conformance::campaign::random(count, seed, first).map(|failed| if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Check { files } => {
             files.iter().try_fold(true, |good, file| Ok(check(file, &read(file)?)? && good)).map(|good| match good {
                 true => ExitCode::SUCCESS,
@@ -90,6 +105,21 @@ fn run<S: Subject>(subject: S, script: &Script) -> Result<ExitCode, String> {
     let mut text: String = script.title.iter().map(|title| format!("# {title}\n")).collect();
     for line in &script.lines {
         text += &format!("{line}\n{}", indented(&runner.line(line).trace()));
+    }
+    print(&text)
+}
+
+/// As [`run`]; what a kernel cannot be asked to do is skipped.
+fn run_on_kernel(script: &Script) -> Result<ExitCode, String> {
+    let mut stage = Stage::new(0)?;
+    let mut runner = Runner::new(OnKernel::new(&mut stage)?);
+    let mut text: String = script.title.iter().map(|title| format!("# {title}\n")).collect();
+    for line in &script.lines {
+        text += &format!("{line}\n{}", indented(&runner.line(line).trace()));
+        if let Some(trouble) = runner.subject.trouble() {
+            print(&text)?;
+            return Err(format!("{line}: {trouble}"));
+        }
     }
     print(&text)
 }

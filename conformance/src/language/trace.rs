@@ -80,6 +80,8 @@ pub enum Happening {
     MustExit(Name),
     /// Nothing uses this task's number any more.
     NumberFree(Name),
+    /// This task is gone, and nobody saw how it ended.
+    Gone(Name),
 }
 
 /// How far a task has come.
@@ -203,6 +205,7 @@ impl fmt::Display for Happening {
             }
             Happening::Reparented(task, parent) => write!(f, "{task} has a new parent: {parent}"),
             Happening::MustExit(task) => write!(f, "{task} must exit"),
+            Happening::Gone(task) => write!(f, "{task} is gone"),
             Happening::NumberFree(task) => write!(f, "the number of {task} is free"),
         }
     }

@@ -114,6 +114,11 @@ impl<S: Subject> Runner<S> {
         self.blocked.iter().copied().filter(|waiter| woken.contains(waiter) && self.can_act(*waiter)).collect()
     }
 
+    /// The task waits, and has not begun to exit.
+    pub(super) fn can_look_again(&self, task: Name) -> bool {
+        self.blocked.contains(&task) && self.can_act(task)
+    }
+
     pub(super) fn go_on(&mut self, waiter: Name, step: &mut Step) {
         let reply = self.subject.look_again(waiter);
         if reply != Reply::Blocks {
@@ -183,7 +188,7 @@ impl<S: Subject> Runner<S> {
             Operation::Exec if sight.threads > 1 => Some("exec by one of several threads is not covered"),
             Operation::Kill(victim, ..) if !self.is_alive(*victim) => Some("the victim is dead"),
             Operation::Interrupt(waiter) if !self.blocked.contains(waiter) => Some("that task does not wait"),
-            _ => None,
+            _ => self.subject.refuses(statement),
         }
     }
 

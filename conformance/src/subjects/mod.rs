@@ -1,10 +1,12 @@
 //! The implementations that can perform a scenario.
 
 mod core;
+mod kernel;
 mod model;
 mod names;
 
 pub use core::OnCore;
+pub use kernel::{OnKernel, Stage};
 pub use model::OnModel;
 
 use crate::language::{Happening, Name, Reply, Sight, Statement};
@@ -18,6 +20,11 @@ use crate::language::{Happening, Name, Reply, Sight, Statement};
 pub trait Subject {
     /// What to call it in a report.
     fn title(&self) -> &'static str;
+
+    /// Why this implementation cannot be asked to do it, if it cannot: the line is skipped.
+    fn refuses(&self, _statement: &Statement) -> Option<&'static str> {
+        None
+    }
 
     /// One task does one thing. For [`Operation::Interrupt`](crate::language::Operation::Interrupt) the reply
     /// is that of the wait that ends.

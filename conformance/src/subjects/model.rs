@@ -41,6 +41,13 @@ impl OnModel {
         self.listen();
     }
 
+    /// The process of this thread is to die with this status; each thread has yet to exit.
+    pub(crate) fn condemn(&mut self, thread: Name, status: WaitStatus) {
+        // One whose death is decided already keeps the status it has.
+        let _ = self.key(thread).and_then(|task| self.model.exit_group(task, status));
+        self.listen();
+    }
+
     fn key(&self, name: Name) -> Result<TaskKey, Errno> {
         self.names.handle(name).ok_or(Errno::ESRCH)
     }
