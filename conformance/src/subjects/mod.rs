@@ -9,7 +9,7 @@ pub use core::OnCore;
 pub use kernel::{OnKernel, Stage};
 pub use model::OnModel;
 
-use crate::language::{Happening, Name, Reply, Sight, Statement};
+use crate::language::{Happening, Name, Profile, Reply, Sight, Statement};
 
 /// An implementation of the process tree, seen through the scenario language.
 ///
@@ -24,6 +24,11 @@ pub trait Subject {
     /// Why this implementation cannot be asked to do it, if it cannot: the line is skipped.
     fn refuses(&self, _statement: &Statement) -> Option<&'static str> {
         None
+    }
+
+    /// How much of the language it has. Lines beyond that are skipped.
+    fn profile(&self) -> Profile {
+        Profile::Full
     }
 
     /// One task does one thing. For [`Operation::Interrupt`](crate::language::Operation::Interrupt) the reply

@@ -6,7 +6,8 @@ use ptexit_model::{Event, IdType, Model, Reported, SigchldAction, Stage, TaskKey
 use super::Subject;
 use super::names::Names;
 use crate::language::{
-    ChildReport, ChildSpec, Happening, IdSpec, Info, Name, Operation, Reply, Sigchld, Sight, SightState, Statement,
+    ChildReport, ChildSpec, Happening, IdSpec, Info, JobSight, Name, Operation, Reply, Sigchld, Sight, SightState,
+    Statement,
 };
 
 /// A model and the names of its tasks.
@@ -151,6 +152,7 @@ impl OnModel {
                 self.names.burn(actor, ms, kib);
                 Ok(Reply::Done)
             }
+            _ => Err(Errno::ENOSYS),
         }
     }
 
@@ -159,7 +161,7 @@ impl OnModel {
             Waited::Nothing => Reply::Nothing,
             Waited::Blocked => Reply::Blocks,
             Waited::Child(Reported { task, uid, status, usage, .. }) => {
-                Reply::Child(ChildReport { child: self.names.name(task), uid, status, usage })
+                Reply::Child(ChildReport { child: self.names.name(task), uid, change: status.into(), usage })
             }
         }
     }
@@ -247,6 +249,7 @@ impl Subject for OnModel {
                 no_cld_wait: view.sigchld.no_cld_wait,
                 no_cld_stop: view.sigchld.no_cld_stop,
             },
+            job: JobSight::default(),
         })
     }
 }

@@ -41,7 +41,7 @@ pub use self::stage::Stage;
 use self::stage::{INIT, Namespace, descriptor_of};
 use super::Subject;
 use crate::language::{
-    Happening, Info, Name, Operation, Reply, Sigchld, Sight, SightState, Statement,
+    Happening, Info, JobSight, Name, Operation, Profile, Reply, Sigchld, Sight, SightState, Statement,
 };
 
 /// A clock tick, `USER_HZ` of which make a second.
@@ -303,12 +303,13 @@ impl<'s> OnKernel<'s> {
                 Reply::Child(report) if report.child == name => Some((*waiter, *report)),
                 _ => None,
             });
+            let status = report.and_then(|(_, report)| report.change.status()).or(status);
             self.happenings.push(match (report, status) {
-                (Some((by, report)), _) => {
-                    Happening::Reaped { task: name, by: Some(by), status: report.status, usage: report.usage }
+                (Some((by, report)), Some(status)) => {
+                    Happening::Reaped { task: name, by: Some(by), status, usage: report.usage }
                 }
                 (None, Some(status)) => Happening::Reaped { task: name, by: None, status, usage: noticeable(0) },
-                (None, None) => Happening::Gone(name),
+                (_, None) => Happening::Gone(name),
             });
         }
     }
@@ -362,6 +363,10 @@ const DUMPING: [Signal; 10] = [
 impl Subject for OnKernel<'_> {
     fn title(&self) -> &'static str {
         "kernel"
+    }
+
+    fn profile(&self) -> Profile {
+        Profile::Core
     }
 
     fn refuses(&self, statement: &Statement) -> Option<&'static str> {
@@ -437,6 +442,7 @@ impl Subject for OnKernel<'_> {
                 ignore: status.ignored & 1 << (Signal::SIGCHLD.number() - 1) != 0,
                 ..Sigchld::default()
             },
+            job: JobSight::default(),
         })
     }
 }

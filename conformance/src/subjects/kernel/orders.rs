@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use ptexit_core::uapi::{Errno, Rusage, Signal, WaitStatus};
+use ptexit_core::uapi::{Change, Errno, Rusage, Signal, WaitStatus};
 
 use super::cast::Cast;
 use super::layout::{AT_INFO, AT_RESULT, AT_USAGE, order};
@@ -117,7 +117,7 @@ pub(super) fn deed(operation: &Operation, actor_slot: usize, cast: &Cast, memory
         Operation::Setsid => Deed::Order(Order::call(SYS_SETSID, [])),
         Operation::Uid(uid) => Deed::Uid(uid),
         Operation::Burn(ms, kib) => Deed::Order(Order::of(order::BURN, 0, [u64::from(ms), u64::from(kib)])),
-        Operation::ExitBegin(_) | Operation::ExitFinish | Operation::ExitGroupBegin(_) => return Err(Errno::ENOSYS),
+        _ => return Err(Errno::ENOSYS),
     })
 }
 
@@ -183,7 +183,7 @@ pub(super) fn waited(memory: &Memory, slot: usize, cast: &Cast, last: &Picture) 
     let uid = uid.or_else(|| seen.map(|seen| seen.status.uid)).unwrap_or_default();
     let status = status.ok_or_else(|| format!("a wait found {child} with a status that means nothing"))?;
     let nanoseconds = |at: usize| word(at) * 1_000_000_000 + word(at + 1) * 1000;
-    Ok(Reply::Child(ChildReport { child, uid, status, usage: noticeable(nanoseconds(AT_USAGE)) }))
+    Ok(Reply::Child(ChildReport { child, uid, change: Change::Died(status), usage: noticeable(nanoseconds(AT_USAGE)) }))
 }
 
 /// The wait status that `si_code` and `si_status` describe.
