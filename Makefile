@@ -7,6 +7,7 @@ include ffi/Makefile.inc
 include sandbox/Makefile.inc
 include benches/Makefile.inc
 include loom-tests/Makefile.inc
+include conformance/Makefile.inc
 
 ## all: the library, ptbox and the scenario runner; what `make` does
 all: tools lib ptbox scenario

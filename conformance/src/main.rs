@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use ptexit_conformance::campaign::{self, Plan, differences_page, flakiness};
 use ptexit_conformance::language::{Line, Profile, Script};
 use ptexit_conformance::run::{Lockstep, Runner, allowed_outcomes};
 use ptexit_conformance::subjects::{OnCore, OnKernel, OnModel, Stage, Subject};
@@ -40,17 +42,37 @@ enum Command {
         #[arg(default_value = "-")]
         file: String,
     },
-    /// Random scenarios on the model and on the running kernel.
+    /// Performs scenarios on the model and on the running kernel: the listed differences, the sweep, random ones.
+    /// Ends with `N passed, N failed`; exit status 1: something differs that is not listed, 77: not permitted here.
     Conform {
-        /// How many.
+        /// How many random scenarios.
         #[arg(short = 'n', long, default_value_t = 2000)]
         count: u64,
         /// Which ones.
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        #[arg(long, default_value_t = 0)]
-        first: u64,
+        /// Only the random ones.
+        #[arg(long)]
+        no_sweep: bool,
+        /// Where to keep what is being performed and what was found; a run that was broken off goes on there.
+        #[arg(long, default_value = "target/conformance")]
+        folder: PathBuf,
     },
+    /// Performs the same random scenarios on the running kernel again and again, and says which have more than one
+    /// trace.
+    Flaky {
+        /// How many scenarios.
+        #[arg(short = 'n', long, default_value_t = 20)]
+        count: u64,
+        /// How often each.
+        #[arg(long, default_value_t = 200)]
+        times: u64,
+        /// Which ones.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Prints conformance/DIFFERENCES.md as it should be.
+    Differences,
     /// Performs scenarios on the model and on the core, line by line, and compares the two with each
     /// other and with the `>` lines of the file. Exit status 1: they differ.
     Check {
@@ -76,7 +98,9 @@ fn main() -> ExitCode {
         Command::Run { on: Implementation::Model, file } => read(&file).and_then(|script| run_on_model(&script)),
         Command::Run { on: Implementation::Core, file } => read(&file).and_then(|script| run(OnCore::new(), &script)),
         Command::Run { on: Implementation::Kernel, file } => read(&file).and_then(|script| run_on_kernel(&script)),
-        Command::Conform { count, seed, first } => ptexit_conformance::campaign::random(count, seed, first).map(|failed| if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::Conform { count, seed, no_sweep, folder } => conform(&Plan { count, seed, sweep: !no_sweep }, &folder),
+        Command::Flaky { count, times, seed } => flakiness(count, times, seed).map(|_| ExitCode::SUCCESS),
+        Command::Differences => differences_page().and_then(|page| print(&page)),
         Command::Check { files } => {
             files.iter().try_fold(true, |good, file| Ok(check(file, &read(file)?)? && good)).map(|good| match good {
                 true => ExitCode::SUCCESS,
@@ -88,6 +112,23 @@ fn main() -> ExitCode {
         eprintln!("scenario: {message}");
         ExitCode::from(2)
     })
+}
+
+/// What `make` and CI take for "skipped".
+const SKIPPED: u8 = 77;
+
+fn conform(plan: &Plan, folder: &Path) -> Result<ExitCode, String> {
+    if let Err(why) = Stage::new(0) {
+        println!("SKIPPED, nothing was compared with the kernel: {why}");
+        for part in ["listed differences", "sweep of deaths", "sweep of waits", "random scenarios"] {
+            println!("  skipped: {part}");
+        }
+        println!("0 passed, 0 failed");
+        return Ok(ExitCode::from(SKIPPED));
+    }
+    let tally = campaign::run(plan, folder)?;
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn read(file: &str) -> Result<Script, String> {

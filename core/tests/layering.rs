@@ -135,7 +135,9 @@ fn only_structures_are_unsafe() {
     }
     fail_with(offences, "unsafe code outside of lockfree");
     let packages = ["model/src", "conformance/src", "xtask/src"];
-    let offences = packages.iter().flat_map(|folder| sources(folder)).collect::<Vec<_>>();
+    // Real processes are another matter: one mapping, and a program that has nothing but system calls.
+    let is_safe = |source: &Source| !source.path.starts_with("subjects/kernel/");
+    let offences = packages.iter().flat_map(|folder| sources(folder)).filter(is_safe).collect::<Vec<_>>();
     let offences = offences.iter().flat_map(|source| source.words("unsafe").map(|offset| source.line_at(offset)));
     fail_with(offences.collect(), "unsafe code in a package that needs none");
 }

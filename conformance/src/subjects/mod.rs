@@ -6,7 +6,7 @@ mod model;
 mod names;
 
 pub use core::OnCore;
-pub use kernel::{OnKernel, Stage};
+pub use kernel::{OnKernel, Stage, Watch};
 pub use model::OnModel;
 
 use crate::language::{Happening, Name, Profile, Reply, Sight, Statement};

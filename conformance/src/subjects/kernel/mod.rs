@@ -13,6 +13,7 @@
 //! | `cast`    | names, slots and numbers |
 //! | `settle`  | when a line is over |
 //! | `orders`  | operations as system calls |
+//! | `watch`   | ends what hangs |
 //!
 //! The only unsafe code of the package is here: one mapping, and the puppet.
 
@@ -24,6 +25,7 @@ mod proc;
 mod settle;
 mod shared;
 mod stage;
+mod watch;
 
 use std::collections::HashSet;
 use std::os::fd::{AsFd, AsRawFd};
@@ -39,6 +41,7 @@ use self::orders::{Deed, noticeable};
 use self::settle::{Picture, Seen, settle};
 pub use self::stage::Stage;
 use self::stage::{INIT, Namespace, descriptor_of};
+pub use self::watch::Watch;
 use super::Subject;
 use crate::language::{
     Happening, Info, JobSight, Name, Operation, Profile, Reply, Sigchld, Sight, SightState, Statement,
@@ -282,7 +285,10 @@ impl<'s> OnKernel<'s> {
                 continue;
             };
             let moved = before.is_some_and(|before| before.status.ppid != now.status.ppid);
-            if moved && player.tid == now.status.tgid && let Some(parent) = self.cast.by_number(now.status.ppid) {
+            if moved
+                && player.tid == now.status.tgid
+                && let Some(parent) = self.cast.by_number(now.status.ppid)
+            {
                 self.happenings.push(Happening::Reparented(player.name, parent));
             }
             if now.is_dead() && !before.is_some_and(Seen::is_dead) {
@@ -421,6 +427,7 @@ impl Subject for OnKernel<'_> {
         let seen = self.seen(task)?;
         let Seen { status, stat, .. } = seen;
         let number = |number: u32| self.cast.by_number(number);
+        let leader = number(status.tgid).and_then(|leader| self.seen(leader)?.stat);
         let children = self.cast.all().iter().zip(&self.picture).filter_map(|(player, other)| {
             let other = other.as_ref()?;
             (player.tgid == status.tgid).then_some(&other.children)
@@ -435,7 +442,7 @@ impl Subject for OnKernel<'_> {
             threads: status.threads,
             status: stat.filter(|_| seen.is_dead()).and_then(|stat| WaitStatus::from_raw(stat.exit_code)),
             children: children.flatten().filter_map(|&child| number(child)).collect(),
-            children_usage: noticeable(stat.map_or(0, |stat| stat.children_utime_ticks * TICK_NS)),
+            children_usage: noticeable(leader.map_or(0, |stat| stat.children_utime_ticks * TICK_NS)),
             subreaper: false,
             pdeathsig: None,
             sigchld: Sigchld {

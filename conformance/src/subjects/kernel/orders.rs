@@ -111,9 +111,7 @@ pub(super) fn deed(operation: &Operation, actor_slot: usize, cast: &Cast, memory
         }
         Operation::Subreaper(on) => prctl(PR_SET_CHILD_SUBREAPER, u64::from(on)),
         Operation::Pdeathsig(wish) => prctl(PR_SET_PDEATHSIG, signal(wish)),
-        Operation::Setpgid(process, group) => {
-            Deed::Order(Order::call(SYS_SETPGID, [own_or(process)?, own_or(group)?]))
-        }
+        Operation::Setpgid(process, group) => Deed::Order(Order::call(SYS_SETPGID, [own_or(process)?, own_or(group)?])),
         Operation::Setsid => Deed::Order(Order::call(SYS_SETSID, [])),
         Operation::Uid(uid) => Deed::Uid(uid),
         Operation::Burn(ms, kib) => Deed::Order(Order::of(order::BURN, 0, [u64::from(ms), u64::from(kib)])),

@@ -7,19 +7,19 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::{
-    Pid, PidfdFlags, PidfdGetfdFlags, Signal, getpid, pidfd_getfd, pidfd_open, pidfd_send_signal,
-};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, getpid, pidfd_getfd, pidfd_open, pidfd_send_signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::layout::{AT_RESULT, order};
 use super::shared::{Memory, Order};
+use super::watch::Watch;
 
 /// The puppet program; empty where there is none for this machine.
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/puppet"));
@@ -51,6 +51,7 @@ pub struct Stage {
     _files: [OwnedFd; 3],
     /// Slots below this one have been used.
     pub(super) used: usize,
+    watch: Arc<Watch>,
 }
 
 /// One PID namespace, in which init waits for orders.
@@ -70,6 +71,14 @@ impl Stage {
     /// # Errors
     /// Why it cannot be done on this machine.
     pub fn new(cpu: usize) -> Result<Stage, String> {
+        Stage::watched(cpu, Arc::default())
+    }
+
+    /// The same, under the eyes of a watchdog.
+    ///
+    /// # Errors
+    /// As [`Stage::new`].
+    pub fn watched(cpu: usize, watch: Arc<Watch>) -> Result<Stage, String> {
         if PROGRAM.is_empty() {
             return Err("there are puppets for x86-64 Linux only".into());
         }
@@ -100,7 +109,7 @@ impl Stage {
             .stdout(Stdio::null())
             .spawn()
             .map_err(why("the launcher"))?;
-        let stage = Stage { memory, folder, launcher, _files: [memory_file, program.into(), own], used: 2 };
+        let stage = Stage { memory, folder, launcher, _files: [memory_file, program.into(), own], used: 2, watch };
         // Whether a namespace can be made shows at once, not in the middle of the first scenario.
         let mut stage = stage;
         let mut namespace = stage.open()?;
@@ -136,6 +145,7 @@ impl Stage {
         let pid = Pid::from_raw(number as i32).ok_or("clone returned nobody")?;
         let why = |what: &'static str| move |error: rustix::io::Errno| format!("{what}: {error}");
         let init = pidfd_open(pid, PidfdFlags::empty()).map_err(why("pidfd_open"))?;
+        self.watch.begin(init.as_fd()).map_err(|error| format!("dup: {error}"))?;
         self.ask(INIT, "setsid", &Order::call(SYS_SETSID, []))?;
         // The scratch memory holds the name, and nothing else yet.
         let name = u64::from_le_bytes(*b"proc\0\0\0\0");
@@ -168,7 +178,9 @@ impl Stage {
     pub(super) fn close(&mut self, namespace: &mut Namespace) -> Result<(), String> {
         // It may be dead already.
         let _ = pidfd_send_signal(&namespace.init, Signal::KILL);
-        self.reap(namespace).map(|_| ())
+        let reaped = self.reap(namespace);
+        self.watch.end();
+        reaped.map(|_| ())
     }
 
     /// Where core dumps go.

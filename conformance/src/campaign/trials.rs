@@ -1,0 +1,88 @@
+//! Performs one scenario on model and kernel, and makes it short if the two differ.
+
+use std::cell::RefCell;
+
+use super::random::{choices_of, statement_for};
+use super::{Outcome, Task};
+use crate::language::{Line, Script};
+use crate::run::{Trial, Verdict, disagreement, shrink};
+use crate::subjects::{OnCore, OnKernel, Stage};
+
+use super::journal::Running;
+
+/// Tries one scenario. What is about to be done is on disk before it is done.
+pub(super) fn attempt(task: &Task, seed: u64, stage: &mut Stage, running: &mut Running) -> Result<Outcome, String> {
+    let (title, script, steps, verdict) = match task {
+        Task::Written(title, script) => {
+            running.begin(&format!("# {title}\n{script}"))?;
+            let verdict = Trial::new(OnKernel::new(stage)?).run(script);
+            (title.clone(), script.clone(), script.lines.len() as u64, verdict)
+        }
+        Task::Random(number) => {
+            let title = format!("seed {seed}, number {number}");
+            running.begin(&format!("# {title}\n"))?;
+            let (script, verdict) = random(seed, *number, stage, running)?;
+            let steps = script.lines.len() as u64;
+            (title, script, steps, verdict)
+        }
+    };
+    let mut failure = match verdict {
+        Verdict::Agreed => None,
+        Verdict::Failed(why) => Some(format!("== {title}: nothing can be said: {why}\n{script}")),
+        Verdict::Differed(found) => Some(match smallest(&found.script, stage)? {
+            Some(shown) => format!("== {title}: model and kernel differ\n{shown}"),
+            None => format!("== {title}: model and kernel differ, but not always\n{found}"),
+        }),
+    };
+    // What the kernel agrees to, the core has to do as well.
+    if failure.is_none()
+        && let Some(found) = disagreement(&script, OnCore::new())
+    {
+        failure = Some(format!("== {title}: model and kernel agree, the core does not\n{found}"));
+    }
+    Ok(Outcome { steps, failure })
+}
+
+fn random(seed: u64, number: u64, stage: &mut Stage, running: &mut Running) -> Result<(Script, Verdict), String> {
+    let mut trial = Trial::new(OnKernel::new(stage)?);
+    let mut statements = Vec::new();
+    for choice in choices_of(seed, number)? {
+        let Some(statement) = statement_for(choice, &trial.model) else { continue };
+        running.line(&statement)?;
+        statements.push(statement);
+        let (_, _, verdict) = trial.statement(&statement);
+        if let Some(trouble) = trial.kernel.subject.trouble() {
+            return Ok((Script::of(statements), Verdict::Failed(trouble.to_string())));
+        }
+        if verdict.is_err() {
+            // Once more from its text, for a trace.
+            drop(trial);
+            let script = Script::of(statements);
+            let again = Trial::new(OnKernel::new(stage)?).run(&script);
+            let verdict = match again {
+                Verdict::Agreed => Verdict::Failed("the two differed, and did not when tried again".into()),
+                other => other,
+            };
+            return Ok((script, verdict));
+        }
+        if trial.is_over() {
+            break;
+        }
+    }
+    Ok((Script::of(statements), Verdict::Agreed))
+}
+
+/// The scenario with as few lines as still make the two differ, as it then goes on both.
+fn smallest(script: &Script, stage: &mut Stage) -> Result<Option<String>, String> {
+    let stage = RefCell::new(stage);
+    let differ = |script: &Script| {
+        let mut stage = stage.borrow_mut();
+        match OnKernel::new(&mut stage).map(|kernel| Trial::new(kernel).run(script)) {
+            Ok(Verdict::Differed(found)) => Some(found),
+            _ => None,
+        }
+    };
+    let small = shrink(script, |script| differ(script).is_some());
+    debug_assert!(small.lines.iter().all(|line| matches!(line, Line::Step(_))));
+    Ok(differ(&small).map(|found| found.to_string()))
+}
