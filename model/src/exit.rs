@@ -101,7 +101,10 @@ impl Model {
         if self.is_last_to_end(task) && self.is_init(self.tasks[task].process) {
             self.close_namespace(task);
         }
-        self.give_away_children(task);
+        // The children of an init that waits for them stay its own.
+        if !self.is_draining(task) {
+            self.give_away_children(task);
+        }
         Ok(())
     }
 
