@@ -54,6 +54,9 @@ enum Command {
         /// Only the random ones.
         #[arg(long)]
         no_sweep: bool,
+        /// Signals, stops and tracers as well.
+        #[arg(long)]
+        jobs: bool,
         /// Where to keep what is being performed and what was found; a run that was broken off goes on there.
         #[arg(long, default_value = "target/conformance")]
         folder: PathBuf,
@@ -70,6 +73,9 @@ enum Command {
         /// Which ones.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Signals, stops and tracers as well.
+        #[arg(long)]
+        jobs: bool,
     },
     /// Prints conformance/DIFFERENCES.md as it should be.
     Differences,
@@ -98,8 +104,10 @@ fn main() -> ExitCode {
         Command::Run { on: Implementation::Model, file } => read(&file).and_then(|script| run_on_model(&script)),
         Command::Run { on: Implementation::Core, file } => read(&file).and_then(|script| run(OnCore::new(), &script)),
         Command::Run { on: Implementation::Kernel, file } => read(&file).and_then(|script| run_on_kernel(&script)),
-        Command::Conform { count, seed, no_sweep, folder } => conform(&Plan { count, seed, sweep: !no_sweep }, &folder),
-        Command::Flaky { count, times, seed } => flakiness(count, times, seed).map(|_| ExitCode::SUCCESS),
+        Command::Conform { count, seed, no_sweep, jobs, folder } => {
+            conform(&Plan { count, seed, sweep: !no_sweep, jobs }, &folder)
+        }
+        Command::Flaky { count, times, seed, jobs } => flakiness(count, times, seed, jobs).map(|_| ExitCode::SUCCESS),
         Command::Differences => differences_page().and_then(|page| print(&page)),
         Command::Check { files } => {
             files.iter().try_fold(true, |good, file| Ok(check(file, &read(file)?)? && good)).map(|good| match good {

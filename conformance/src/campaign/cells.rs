@@ -9,7 +9,7 @@ const DEATHS: [&str; 5] =
     ["c exit 3", "c exit_group 4", "init kill c SIGKILL", "init kill c SIGSEGV core", "init kill c SIGTERM"];
 /// What the parent does about SIGCHLD.
 const ACTIONS: [&str; 5] = ["dfl", "ign", "dfl nocldwait", "ign nocldwait", "dfl nocldstop"];
-const EXIT_SIGNALS: [&str; 3] = ["", " SIGUSR1", " 0"];
+const EXIT_SIGNALS: [&str; 3] = ["", " SIGURG", " 0"];
 /// Who else is in the process, and who of them goes first.
 const SHAPES: [Shape; 4] = [Shape::Alone, Shape::LeaderFirst, Shape::ThreadFirst, Shape::Together];
 /// What becomes of it, and when that is decided.

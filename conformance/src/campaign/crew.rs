@@ -16,6 +16,7 @@ use crate::subjects::{Stage, Watch};
 pub(super) fn work(
     tasks: impl Iterator<Item = Task> + Send,
     seed: u64,
+    jobs: bool,
     folder: &Path,
     mut done: impl FnMut(Task, Outcome),
 ) -> Result<(), String> {
@@ -31,7 +32,7 @@ pub(super) fn work(
             let (tell, tasks, watch) = (tell.clone(), &tasks, Arc::clone(watch));
             workers.push(scope.spawn(move || {
                 let next = || tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
-                if let Err(why) = perform_all(worker, next, seed, folder, &watch, &tell) {
+                if let Err(why) = perform_all(worker, next, (seed, jobs), folder, &watch, &tell) {
                     // The other end listens until every worker is gone.
                     let _ = tell.send(Err(why));
                 }
@@ -53,7 +54,7 @@ pub(super) fn work(
 fn perform_all(
     worker: usize,
     next: impl Fn() -> Option<Task>,
-    seed: u64,
+    (seed, jobs): (u64, bool),
     folder: &Path,
     watch: &Arc<Watch>,
     tell: &mpsc::Sender<Result<(Task, Outcome), String>>,
@@ -61,7 +62,7 @@ fn perform_all(
     let mut running = Running::new(folder, worker);
     let mut stage = Stage::watched(worker, Arc::clone(watch))?;
     while let Some(task) = next() {
-        let outcome = match attempt(&task, seed, &mut stage, &mut running) {
+        let outcome = match attempt(&task, seed, jobs, &mut stage, &mut running) {
             Ok(outcome) => outcome,
             Err(why) => {
                 // The stage cannot be trusted any more.

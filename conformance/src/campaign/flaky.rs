@@ -12,11 +12,11 @@ use crate::subjects::{OnKernel, OnModel, Stage};
 ///
 /// # Errors
 /// If the kernel cannot be observed.
-pub fn flakiness(scenarios: u64, times: u64, seed: u64) -> Result<u64, String> {
+pub fn flakiness(scenarios: u64, times: u64, seed: u64, jobs: bool) -> Result<u64, String> {
     let mut stage = Stage::new(0)?;
     let mut odd = 0;
     for number in 0..scenarios {
-        let script = script(seed, number)?;
+        let script = script(seed, number, jobs)?;
         let mut traces = BTreeMap::<Vec<String>, u64>::new();
         for _ in 0..times {
             *traces.entry(trace(&script, &mut stage)?).or_default() += 1;
@@ -36,11 +36,11 @@ pub fn flakiness(scenarios: u64, times: u64, seed: u64) -> Result<u64, String> {
 }
 
 /// As the model would have it go on.
-fn script(seed: u64, number: u64) -> Result<Script, String> {
+fn script(seed: u64, number: u64, jobs: bool) -> Result<Script, String> {
     let mut model = Runner::new(OnModel::new());
     let mut statements = Vec::new();
     for choice in choices_of(seed, number)? {
-        if let Some(statement) = statement_for(choice, &model) {
+        if let Some(statement) = statement_for(choice, &model, jobs) {
             model.line(&Line::Step(statement));
             statements.push(statement);
         }

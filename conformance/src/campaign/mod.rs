@@ -5,6 +5,7 @@
 //! | `cells`    | one short scenario for each way in which a process dies and is disposed of |
 //! | `waits`    | every kind of wait, with every set of options, for every kind of child |
 //! | `random`   | which scenario a number stands for |
+//! | `jobs`     | the same, where signals, stops and tracers are in play |
 //! | `trials`   | performs one of them, and shrinks it if the two differ |
 //! | `listed`   | the differences that are meant: `conformance/DIFFERENCES.md` |
 //! | `flaky`    | whether the kernel says the same thing each time |
@@ -14,6 +15,7 @@
 mod cells;
 mod crew;
 mod flaky;
+mod jobs;
 mod journal;
 mod listed;
 mod random;
@@ -40,6 +42,8 @@ pub struct Plan {
     pub seed: u64,
     /// Whether the sweep comes first.
     pub sweep: bool,
+    /// Whether the random ones are about signals, stops and tracers as well.
+    pub jobs: bool,
 }
 
 /// What came of it.
@@ -96,7 +100,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Tally, String> {
     let mut bar = Bar { total, start, shown: start, is_terminal: io::stderr().is_terminal() };
     let tasks = written.into_iter().map(|(title, script)| Task::Written(title, script));
     let tasks = tasks.chain((first..plan.count).map(Task::Random));
-    crew::work(tasks, plan.seed, folder, |task, outcome| {
+    crew::work(tasks, plan.seed, plan.jobs, folder, |task, outcome| {
         tally.steps += outcome.steps;
         match outcome.failure {
             None => tally.passed += 1,

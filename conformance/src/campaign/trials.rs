@@ -4,14 +4,20 @@ use std::cell::RefCell;
 
 use super::random::{choices_of, statement_for};
 use super::{Outcome, Task};
-use crate::language::{Line, Script};
+use crate::language::{Line, Profile, Script};
 use crate::run::{Trial, Verdict, disagreement, shrink};
 use crate::subjects::{OnCore, OnKernel, Stage};
 
 use super::journal::Running;
 
 /// Tries one scenario. What is about to be done is on disk before it is done.
-pub(super) fn attempt(task: &Task, seed: u64, stage: &mut Stage, running: &mut Running) -> Result<Outcome, String> {
+pub(super) fn attempt(
+    task: &Task,
+    seed: u64,
+    jobs: bool,
+    stage: &mut Stage,
+    running: &mut Running,
+) -> Result<Outcome, String> {
     let (title, script, steps, verdict) = match task {
         Task::Written(title, script) => {
             running.begin(&format!("# {title}\n{script}"))?;
@@ -21,7 +27,7 @@ pub(super) fn attempt(task: &Task, seed: u64, stage: &mut Stage, running: &mut R
         Task::Random(number) => {
             let title = format!("seed {seed}, number {number}");
             running.begin(&format!("# {title}\n"))?;
-            let (script, verdict) = random(seed, *number, stage, running)?;
+            let (script, verdict) = random(seed, *number, jobs, stage, running)?;
             let steps = script.lines.len() as u64;
             (title, script, steps, verdict)
         }
@@ -35,7 +41,9 @@ pub(super) fn attempt(task: &Task, seed: u64, stage: &mut Stage, running: &mut R
         }),
     };
     // What the kernel agrees to, the core has to do as well.
+    let is_cores = script.first_beyond(Profile::Core).is_none();
     if failure.is_none()
+        && is_cores
         && let Some(found) = disagreement(&script, OnCore::new())
     {
         failure = Some(format!("== {title}: model and kernel agree, the core does not\n{found}"));
@@ -43,11 +51,17 @@ pub(super) fn attempt(task: &Task, seed: u64, stage: &mut Stage, running: &mut R
     Ok(Outcome { steps, failure })
 }
 
-fn random(seed: u64, number: u64, stage: &mut Stage, running: &mut Running) -> Result<(Script, Verdict), String> {
+fn random(
+    seed: u64,
+    number: u64,
+    jobs: bool,
+    stage: &mut Stage,
+    running: &mut Running,
+) -> Result<(Script, Verdict), String> {
     let mut trial = Trial::new(OnKernel::new(stage)?);
     let mut statements = Vec::new();
     for choice in choices_of(seed, number)? {
-        let Some(statement) = statement_for(choice, &trial.model) else { continue };
+        let Some(statement) = statement_for(choice, &trial.model, jobs) else { continue };
         running.line(&statement)?;
         statements.push(statement);
         let (_, _, verdict) = trial.statement(&statement);

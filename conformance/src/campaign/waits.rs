@@ -19,7 +19,7 @@ const CHILDREN: [(&str, &[&str]); 13] = [
     ("dead", &["p fork $c", "$c exit 3"]),
     ("killed", &["p fork $c", "init kill $c SIGKILL"]),
     ("running, no exit signal", &["p fork $c 0"]),
-    ("dead, another exit signal", &["p fork $c SIGUSR1", "$c exit 3"]),
+    ("dead, another exit signal", &["p fork $c SIGURG", "$c exit 3"]),
     ("dead, in another group", &["p fork $c", "$c setpgid 0 0", "$c exit 3"]),
     ("leader dead, thread alive", &["p fork $c", "$c thread $d", "$c exit 3"]),
     ("dead, of the sibling thread", &["t fork $c", "$c exit 3"]),

@@ -5,7 +5,7 @@ use ptexit_core::uapi::WaitStatus;
 
 use super::runner::Runner;
 use super::step::{Outcome, Step};
-use crate::language::{Name, Operation, Reply, SightState, Statement};
+use crate::language::{Happening, Name, Operation, Reply, SightState, Statement};
 use crate::subjects::{OnModel, Subject};
 
 /// One outcome: what came of it, and the model afterwards.
@@ -21,6 +21,10 @@ pub(super) fn all_orders(start: &Runner<OnModel>, statement: &Statement, also: &
     let mut begun: Vec<Possible> = Vec::new();
     let mut plain = start.clone();
     let step = plain.act(statement);
+    for victim in killed_with_several(start, &step) {
+        let threads = living_threads(start, victim);
+        begun.extend(schedules(&threads).iter().map(|schedule| die_by_signal(start, statement, victim, schedule)));
+    }
     begun.push((step, plain));
     if let Some((victim, status)) = death(start, statement) {
         let threads = living_threads(start, victim);
@@ -84,11 +88,38 @@ fn permutations(names: &[Name]) -> Vec<Vec<Name>> {
     all
 }
 
+/// Processes of several threads that this has killed by the way.
+fn killed_with_several(start: &Runner<OnModel>, step: &Step) -> Vec<Name> {
+    if step.outcomes.iter().any(|(statement, _)| death(start, statement).is_some()) {
+        return Vec::new();
+    }
+    let dead = step.happenings.iter().filter_map(|happening| match happening {
+        Happening::Exited(leader, _) => Some(*leader),
+        _ => None,
+    });
+    dead.filter(|&leader| living_threads(start, leader).len() > 1).collect()
+}
+
+fn die_by_signal(start: &Runner<OnModel>, statement: &Statement, victim: Name, schedule: &[Name]) -> Possible {
+    let mut runner = start.clone();
+    runner.subject.leave_exits_to_lines(victim);
+    let mut step = runner.act(statement);
+    exit_in_turn(&mut runner, schedule);
+    step.happenings.extend(runner.subject.happenings());
+    (step, runner)
+}
+
 fn die(start: &Runner<OnModel>, statement: &Statement, status: WaitStatus, schedule: &[Name]) -> Possible {
     let mut runner = start.clone();
     let mut step = Step::default();
     step.outcomes.push((*statement, Outcome::Reply(Reply::Done)));
     runner.subject.condemn(schedule[0], status);
+    exit_in_turn(&mut runner, schedule);
+    step.happenings.extend(runner.subject.happenings());
+    (step, runner)
+}
+
+fn exit_in_turn(runner: &mut Runner<OnModel>, schedule: &[Name]) {
     for (index, &actor) in schedule.iter().enumerate() {
         let is_end = schedule[..index].contains(&actor);
         if !is_end && runner.can_look_again(actor) {
@@ -99,8 +130,6 @@ fn die(start: &Runner<OnModel>, statement: &Statement, status: WaitStatus, sched
         let operation = if is_end { Operation::ExitFinish } else { Operation::ExitBegin(0) };
         runner.subject.perform(&Statement { actor, operation });
     }
-    step.happenings.extend(runner.subject.happenings());
-    (step, runner)
 }
 
 /// The woken waits go on in every order; those that they wake in turn, in the order they began.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use ptexit_core::uapi::{Rusage, Signal};
+use ptexit_core::uapi::{Change, Rusage, Signal, SignalSet};
 
 use super::compare::Difference;
-use super::step::Step;
-use crate::language::{Happening, Info, Name, Reply, Sigchld, Sight, SightState};
+use super::step::{Outcome, Step};
+use crate::language::{
+    Halt, Happening, Info, JobSight, Look, Name, Operation, Reply, Sigchld, Sight, SightState, Statement,
+};
 
 /// Usage from here on must show.
 const CERTAIN_NS: u64 = 100_000_000;
@@ -24,32 +26,63 @@ fn differ<T: PartialEq>(what: &str, left: T, right: T, text: impl Fn(&T) -> Stri
 ///
 /// Not compared: the order in which waits end, and events that show in what is seen of tasks anyway. Standard
 /// signals of one number that arrive together may become one, and who takes the others is open.
-pub(super) fn compare(model: &Step, kernel: &Step, sight: impl Fn(Name) -> Option<Sight>) -> Result<(), Difference> {
-    let outcomes = |step: &Step| {
-        let text = |(statement, outcome): &(_, super::step::Outcome)| match outcome {
-            super::step::Outcome::Reply(reply) => format!("{statement}: {}", without_usage(reply)),
-            skipped => format!("{statement}: {skipped}"),
+pub(super) fn compare(
+    model: &Step,
+    kernel: &Step,
+    sight: impl Fn(Name) -> Option<Sight>,
+    earlier: &[(Name, Info)],
+) -> Result<(), Difference> {
+    let outcomes = |step: &Step, other: &Step| {
+        let text = |(at, (statement, outcome)): (usize, &(Statement, Outcome))| {
+            let other = other.outcomes.get(at).and_then(|(_, other)| replied(other));
+            let text = match replied(outcome) {
+                Some(reply) => plain(reply, other, matches!(statement.operation, Operation::Waitid(..))).to_string(),
+                None => outcome.to_string(),
+            };
+            format!("{statement}: {text}")
         };
-        step.outcomes.iter().map(text).collect::<Vec<_>>().join("; ")
+        step.outcomes.iter().enumerate().map(text).collect::<Vec<_>>().join("; ")
     };
-    differ("results", outcomes(model), outcomes(kernel), String::clone)?;
-    let completions = |step: &Step| {
-        let mut texts: Vec<String> =
-            step.completions.iter().map(|(waiter, reply)| format!("{waiter}: {}", without_usage(reply))).collect();
+    differ("results", outcomes(model, kernel), outcomes(kernel, model), String::clone)?;
+    let completions = |step: &Step, other: &Step| {
+        let text = |&(waiter, reply): &(Name, Reply)| {
+            let other = other.completions.iter().find(|(name, _)| *name == waiter).map(|&(_, reply)| reply);
+            format!("{waiter}: {}", plain(reply, other, false))
+        };
+        let mut texts: Vec<String> = step.completions.iter().map(text).collect();
         texts.sort();
         texts.join("; ")
     };
-    differ("waits that end", completions(model), completions(kernel), String::clone)?;
+    differ("waits that end", completions(model, kernel), completions(kernel, model), String::clone)?;
     compare_usage(model, kernel)?;
-    compare_signals(model, kernel, sight)
+    compare_signals(model, kernel, sight, earlier)
 }
 
-fn without_usage(reply: &Reply) -> Reply {
-    match *reply {
+fn replied(outcome: &Outcome) -> Option<Reply> {
+    match outcome {
+        Outcome::Reply(reply) => Some(*reply),
+        Outcome::Skipped(_) => None,
+    }
+}
+
+/// Without usage, which is compared by itself; and with a stop as a ptrace-stop where the other side has one with
+/// the same bits, which wait4(2) cannot tell apart.
+fn plain(reply: Reply, other: Option<Reply>, is_waitid: bool) -> Reply {
+    match reply {
         Reply::Child(mut report) => {
             report.usage = Rusage::default();
+            if let Some(Reply::Child(other)) = other
+                && !is_waitid
+                && matches!((report.change, other.change), (Change::Stopped(_), Change::Trapped(_)))
+                && report.change.raw() == other.change.raw()
+            {
+                report.change = other.change;
+            }
             Reply::Child(report)
         }
+        Reply::Seen(look) => Reply::Seen(Look { job: shown_job(look.job, look.state), ..look }),
+        Reply::Took(info) => Reply::Took(Info { utime_ns: 0, stime_ns: 0, ..info }),
+        Reply::Usage(_) => Reply::Done,
         reply => reply,
     }
 }
@@ -60,12 +93,11 @@ fn agrees(model: u64, kernel: u64) -> bool {
 
 fn compare_usage(model: &Step, kernel: &Step) -> Result<(), Difference> {
     let usage = |step: &Step| {
-        let replies = step.outcomes.iter().filter_map(|(statement, outcome)| match outcome {
-            super::step::Outcome::Reply(reply) => Some((statement.actor, *reply)),
-            super::step::Outcome::Skipped(_) => None,
-        });
+        let replies = step.outcomes.iter();
+        let replies = replies.filter_map(|(statement, outcome)| Some((statement.actor, replied(outcome)?)));
         let used = replies.chain(step.completions.iter().copied()).filter_map(|(waiter, reply)| match reply {
             Reply::Child(report) => Some((waiter, report.usage.utime_ns)),
+            Reply::Usage(usage) => Some((waiter, usage.utime_ns)),
             _ => None,
         });
         used.collect::<BTreeMap<Name, u64>>()
@@ -85,18 +117,59 @@ fn compare_usage(model: &Step, kernel: &Step) -> Result<(), Difference> {
 /// A process and a signal, and who got it with what, in order.
 type Signals = BTreeMap<(Name, Signal), Vec<(Name, Info)>>;
 
-fn compare_signals(model: &Step, kernel: &Step, sight: impl Fn(Name) -> Option<Sight>) -> Result<(), Difference> {
+fn compare_signals(
+    model: &Step,
+    kernel: &Step,
+    sight: impl Fn(Name) -> Option<Sight>,
+    earlier: &[(Name, Info)],
+) -> Result<(), Difference> {
+    // One whose death is decided may get it, or not; and one that is held up gets later what would do nothing.
+    let is_held_up = |leader: Name, step: &Step| {
+        let names = step.happenings.iter().filter_map(|happening| match happening {
+            Happening::Signal(to, _) | Happening::Handles(to, _) => Some(*to),
+            _ => None,
+        });
+        names.chain([leader]).filter_map(&sight).any(|it| it.leader == leader && it.job.halt != Halt::None)
+    };
+    let receiver = |to: Name| sight(to).filter(|sight| sight.status.is_none());
+    let handled = |step: &Step, process: Name, signal: Signal| {
+        step.happenings.iter().any(|happening| match *happening {
+            Happening::Handles(to, info) => {
+                info.signal == signal && sight(to).is_some_and(|sight| sight.leader == process)
+            }
+            _ => false,
+        })
+    };
     let signals = |step: &Step| {
         let mut signals = Signals::new();
         for happening in &step.happenings {
-            let Happening::Signal(to, info) = *happening else { continue };
-            // One whose death is decided may get it, or not.
-            let Some(receiver) = sight(to).filter(|sight| sight.status.is_none()) else { continue };
-            signals.entry((receiver.leader, info.signal)).or_default().push((to, info));
+            let (to, info) = match *happening {
+                Happening::Handles(to, info) => (to, info),
+                Happening::Signal(to, info) if SignalSet::IGNORED_BY_DEFAULT.contains(info.signal) => (to, info),
+                // What it does shows: who dies or stops, and what is pending.
+                _ => continue,
+            };
+            let Some(sight) = receiver(to) else { continue };
+            if matches!(happening, Happening::Signal(..)) {
+                let is_pending = sight.job.pending.union(sight.job.shared).contains(info.signal);
+                if is_pending || handled(step, sight.leader, info.signal) || is_held_up(sight.leader, step) {
+                    continue;
+                }
+            }
+            signals.entry((sight.leader, info.signal)).or_default().push((to, info));
         }
         signals
     };
-    let (sent, received) = (signals(model), signals(kernel));
+    let (sent, mut received) = (signals(model), signals(kernel));
+    for (key, list) in &mut received {
+        let own = sent.get(key);
+        let comes_late = |&(_, info): &(Name, Info)| {
+            let was_sent = |list: &[(Name, Info)]| list.iter().any(|&(_, sent)| same(&sent, &info));
+            !own.is_some_and(|list| was_sent(list)) && was_sent(earlier)
+        };
+        list.retain(|it| !comes_late(it));
+    }
+    received.retain(|_, list| !list.is_empty());
     let mut count = BTreeMap::<Name, usize>::new();
     sent.iter().for_each(|((process, _), list)| *count.entry(*process).or_default() += list.len());
     let fits = |key: &(Name, Signal)| {
@@ -116,13 +189,14 @@ fn compare_signals(model: &Step, kernel: &Step, sight: impl Fn(Name) -> Option<S
     Err(Difference { what: "signals".into(), left: text(&sent), right: text(&received) })
 }
 
+fn same(sent: &Info, received: &Info) -> bool {
+    agrees(sent.utime_ns, received.utime_ns)
+        && Info { utime_ns: 0, stime_ns: 0, ..*sent } == Info { utime_ns: 0, stime_ns: 0, ..*received }
+}
+
 /// Whether these signals of one number may have come of those. The first is never lost; the only one for its
 /// process goes to the thread that it is offered to.
 fn arrived(sent: &[(Name, Info)], received: &[(Name, Info)], goes_to_target: bool) -> bool {
-    let same = |sent: &Info, received: &Info| {
-        agrees(sent.utime_ns, received.utime_ns)
-            && Info { utime_ns: 0, stime_ns: 0, ..*sent } == Info { utime_ns: 0, stime_ns: 0, ..*received }
-    };
     if goes_to_target {
         return sent.len() == received.len()
             && sent.iter().zip(received).all(|(sent, received)| sent.0 == received.0 && same(&sent.1, &received.1));
@@ -155,5 +229,22 @@ fn visible(mut sight: Sight) -> Sight {
     sight.subreaper = false;
     sight.pdeathsig = None;
     sight.sigchld = Sigchld { ignore: sight.sigchld.ignore, ..Sigchld::default() };
+    sight.job = shown_job(sight.job, sight.state);
     sight
+}
+
+/// The puppets have two signals for themselves, and handlers for those that do nothing by default: these may be
+/// pending for a while where they would have been dropped.
+fn shown_job(job: JobSight, state: SightState) -> JobSight {
+    let own = SignalSet::of(&[Signal::SIGPWR, Signal::SIGSTKFLT]);
+    let fleeting = SignalSet::IGNORED_BY_DEFAULT.minus(job.blocked);
+    if state == SightState::Zombie {
+        return JobSight { tracer: job.tracer, ..JobSight::default() };
+    }
+    JobSight {
+        pending: job.pending.minus(fleeting),
+        shared: job.shared.minus(fleeting),
+        blocked: job.blocked.minus(own),
+        ..job
+    }
 }

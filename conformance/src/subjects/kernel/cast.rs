@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 
 use crate::language::Name;
 
@@ -14,7 +15,11 @@ pub(super) struct Player {
     pub(super) tid: u32,
     pub(super) tgid: u32,
     /// Of the controller's: it speaks for the task for ever.
-    pub(super) pidfd: OwnedFd,
+    pub(super) pidfd: Rc<OwnedFd>,
+    /// The same with `PIDFD_THREAD`.
+    pub(super) thread_pidfd: Rc<OwnedFd>,
+    /// Another thread has executed a program and has this one's number now.
+    pub(super) is_replaced: bool,
 }
 
 /// All of them, in the order in which they were born.
@@ -46,6 +51,30 @@ impl Cast {
     /// Whose number this is, whether the task is there or gone.
     pub(super) fn by_number(&self, number: u32) -> Option<Name> {
         self.by_tid.get(&number).map(|&index| self.players[index].name)
+    }
+
+    /// The process of this task is left with this one thread, which takes over the leader's number. The name
+    /// keeps the task; the number keeps its name.
+    pub(super) fn take_over(&mut self, name: Name) {
+        let Some(&index) = self.by_name.get(&name) else { return };
+        let tgid = self.players[index].tgid;
+        let Some(leader) = self.players.iter().position(|other| other.tid == tgid && !other.is_replaced) else {
+            return;
+        };
+        if leader == index {
+            return;
+        }
+        self.players[leader].is_replaced = true;
+        let (pidfd, thread) = (Rc::clone(&self.players[leader].pidfd), Rc::clone(&self.players[leader].thread_pidfd));
+        let player = &mut self.players[index];
+        player.tid = tgid;
+        player.pidfd = pidfd;
+        player.thread_pidfd = thread;
+    }
+
+    /// The task that has this number now.
+    pub(super) fn holder(&self, number: u32) -> Option<Name> {
+        self.players.iter().find(|player| player.tid == number && !player.is_replaced).map(|player| player.name)
     }
 
     pub(super) fn by_slot(&self, slot: usize) -> Option<Name> {

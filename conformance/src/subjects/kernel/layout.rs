@@ -22,9 +22,9 @@ pub const FD_PROGRAM: i64 = 101;
 pub const FD_CONTROLLER: i64 = 102;
 
 /// Ends a blocked call with EINTR.
-pub const SIGNAL_INTERRUPT: u64 = 23; // SIGURG
+pub const SIGNAL_INTERRUPT: u64 = 30; // SIGPWR
 /// Makes the receiving thread take over the real user ID that its mailbox names.
-pub const SIGNAL_UID: u64 = 28; // SIGWINCH
+pub const SIGNAL_UID: u64 = 16; // SIGSTKFLT
 
 /// What a puppet can be told to do.
 pub mod order {
@@ -37,11 +37,24 @@ pub mod order {
     /// `number` is wait4(2) or waitid(2). Handlers run and the call goes on; only an interruption ends it.
     /// If `arguments[5]` is not 0, `arguments[1]` is a descriptor of the controller's.
     pub const WAIT: u32 = 4;
-    /// The action for signal `arguments[0]`: a handler, or none if `arguments[1]`; flags `arguments[2]`.
+    /// The action for signal `arguments[0]`, one of [`super::action`] in `arguments[1]`; flags `arguments[2]`.
     pub const ACTION: u32 = 5;
     /// Uses `arguments[0]` milliseconds of processor time and touches `arguments[1]` KiB.
     pub const BURN: u32 = 6;
 }
+
+/// What a puppet does about a signal.
+pub mod action {
+    /// Nothing but what the kernel does. Where that is nothing, a handler writes down that the signal came.
+    pub const DEFAULT: u64 = 0;
+    /// `SIG_IGN`.
+    pub const IGNORE: u64 = 1;
+    /// A handler of the scenario's.
+    pub const HANDLE: u64 = 2;
+}
+
+/// The signals whose default action is to do nothing: SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
+pub const HARMLESS: [u64; 4] = [17, 18, 23, 28];
 
 /// How many words a call may read or write through pointers.
 pub const SCRATCH: usize = 96;
@@ -81,6 +94,8 @@ pub struct Slot {
 pub struct LogEntry {
     /// Written last: 1 if the rest is there.
     pub is_written: AtomicU32,
+    /// 1 if the scenario has set a handler; 0 if the signal was only seen to come.
+    pub is_handled: AtomicU32,
     pub slot: AtomicU32,
     pub signal: AtomicU32,
     pub code: AtomicU32,

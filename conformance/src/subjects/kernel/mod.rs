@@ -28,23 +28,26 @@ mod stage;
 mod watch;
 
 use std::collections::HashSet;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ptexit_core::uapi::{ChildCode, Errno, Signal, WaitStatus};
-use rustix::process::{Pid, Resource, Rlimit, pidfd_send_signal, prlimit};
+use ptexit_core::uapi::{ChildCode, Errno, Signal, SignalSet, WaitStatus};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, pidfd_open, pidfd_send_signal, prlimit};
 
 use self::cast::{Cast, Player};
 use self::layout::{AT_RESULT, SLOTS};
 use self::orders::{Deed, noticeable};
 use self::settle::{Picture, Seen, settle};
 pub use self::stage::Stage;
-use self::stage::{INIT, Namespace, descriptor_of};
+use self::stage::{INIT, Namespace, PATIENCE, descriptor_of};
 pub use self::watch::Watch;
 use super::Subject;
 use crate::language::{
-    Happening, Info, JobSight, Name, Operation, Profile, Reply, Sigchld, Sight, SightState, Statement,
+    Halt, Happening, Info, JobSight, Look, Name, Operation, Profile, Readiness, Reply, Sigchld, Sight, SightState,
+    Statement, Target,
 };
 
 /// A clock tick, `USER_HZ` of which make a second.
@@ -78,8 +81,9 @@ impl<'s> OnKernel<'s> {
     pub fn new(stage: &'s mut Stage) -> Result<Self, String> {
         let namespace = stage.open()?;
         let mut cast = Cast::default();
-        let pidfd = namespace.init.try_clone().map_err(|error| format!("dup: {error}"))?;
-        cast.add(Player { name: Name::INIT, slot: INIT, tid: 1, tgid: 1, pidfd });
+        let pidfd = Rc::new(namespace.init.try_clone().map_err(|error| format!("dup: {error}"))?);
+        let thread_pidfd = Rc::new(thread_pidfd(namespace.pid)?);
+        cast.add(Player { name: Name::INIT, slot: INIT, tid: 1, tgid: 1, pidfd, thread_pidfd, is_replaced: false });
         let mut on = OnKernel {
             stage,
             namespace,
@@ -121,8 +125,34 @@ impl<'s> OnKernel<'s> {
         let slot = self.player(actor)?.slot;
         let reply = match orders::deed(&statement.operation, slot, &self.cast, &self.stage.memory) {
             Err(errno) => Reply::Failed(errno),
-            Ok(Deed::Order(order)) => orders::reply(self.stage.run(slot, &order)?)?,
+            Ok(Deed::Order(order)) => match self.ask(slot, &order)? {
+                Some(result) => orders::reply(result)?,
+                // It has stopped or killed itself with that.
+                None => Reply::Done,
+            },
             Ok(Deed::Birth(name, flags)) => self.bear(actor, slot, name, flags)?,
+            Ok(Deed::Exec(order)) => {
+                self.stage.memory.give(slot, &order);
+                self.stage.memory.wait_idle(slot, BRIEFLY);
+                self.settle_exec(actor, slot)?
+            }
+            Ok(Deed::Dequeue(order)) => {
+                self.ask(slot, &order)?;
+                orders::taken(&self.stage.memory, slot, &self.cast)?
+            }
+            Ok(Deed::Message(order)) => {
+                self.ask(slot, &order)?;
+                orders::message(&self.stage.memory, slot, &self.cast)?
+            }
+            Ok(Deed::Usage(order)) => {
+                self.ask(slot, &order)?;
+                orders::usage(&self.stage.memory, slot)
+            }
+            Ok(Deed::Look(name)) => match self.observe(name) {
+                Some(sight) => Reply::Seen(Look { state: sight.state, job: sight.job }),
+                None => Reply::Failed(Errno::ESRCH),
+            },
+            Ok(Deed::Poll(name, of_thread)) => self.poll(name, of_thread)?,
             Ok(Deed::Wait(order)) => {
                 self.wait(actor, slot, &order);
                 Reply::Blocks
@@ -139,14 +169,14 @@ impl<'s> OnKernel<'s> {
             }
             Ok(Deed::Kill(name, signal, core)) => self.kill(name, signal, core)?,
             Ok(Deed::Interrupt(name)) => {
-                self.signal(name, rustix::process::Signal::URG)?;
+                self.signal(name, rustix::process::Signal::POWER)?;
                 Reply::Done
             }
             Ok(Deed::Uid(uid)) => self.change_uid(actor, uid)?,
         };
         self.look()?;
         Ok(match (statement.operation, reply) {
-            (Operation::Wait4(..) | Operation::Waitid(..), Reply::Blocks) => {
+            (Operation::Wait4(..) | Operation::Waitid(..) | Operation::Vfork(_), Reply::Blocks) => {
                 self.take_returned(actor).unwrap_or(Reply::Blocks)
             }
             (Operation::Interrupt(name), Reply::Done) => {
@@ -157,6 +187,16 @@ impl<'s> OnKernel<'s> {
         })
     }
 
+    /// Gives an order; what came of it, unless the actor is in no state to answer any more.
+    fn ask(&mut self, slot: usize, order: &shared::Order) -> Result<Option<i64>, String> {
+        let memory = &self.stage.memory;
+        memory.give(slot, order);
+        if !memory.wait_idle(slot, BRIEFLY) {
+            settle(memory, &self.namespace, &self.cast, &self.picture, &mut self.looks)?;
+        }
+        Ok(memory.is_idle(slot).then(|| memory.result(slot)))
+    }
+
     fn wait(&mut self, actor: Name, slot: usize, order: &shared::Order) {
         orders::before_wait(&self.stage.memory, slot);
         self.stage.memory.give(slot, order);
@@ -164,31 +204,94 @@ impl<'s> OnKernel<'s> {
         self.stage.memory.wait_idle(slot, BRIEFLY);
     }
 
-    /// clone(2). The controller takes a copy of the new task's pidfd out of its parent.
+    /// clone(2). The controller takes a copy of the new task's pidfd out of its parent, which the kernel writes
+    /// before the child runs: the call itself may not return for long, in vfork or with a tracer.
     fn bear(&mut self, actor: Name, slot: usize, name: Name, flags: u64) -> Result<Reply, String> {
         let child = self.stage.used;
         if child >= SLOTS {
             return Err("no slot is left".into());
         }
-        let at = self.stage.memory.scratch_address(slot, AT_RESULT);
-        self.stage.memory.clear_slot(child);
-        let result = self.stage.run(slot, &orders::birth(flags, child, at))?;
-        let reply = orders::reply(result)?;
-        if reply == Reply::Done {
-            let number = self.stage.memory.scratch(slot)[AT_RESULT].load(Relaxed) as i32;
-            let parent = self.player(actor)?;
-            let pidfd = descriptor_of(parent.pidfd.as_fd(), number).map_err(|error| format!("pidfd_getfd: {error}"))?;
-            let tid = result as u32;
-            let tgid = if orders::is_thread(flags) { parent.tgid } else { tid };
-            self.cast.add(Player { name, slot: child, tid, tgid, pidfd });
-            self.stage.used += 1;
+        let memory = &self.stage.memory;
+        let (at, is_pidfd) = (memory.scratch_address(slot, AT_RESULT), &memory.scratch(slot)[AT_RESULT]);
+        memory.clear_slot(child);
+        is_pidfd.store(u64::MAX, Relaxed);
+        memory.give(slot, &orders::birth(flags, child, at));
+        let end = Instant::now() + PATIENCE;
+        while !memory.wait_idle(slot, BRIEFLY) {
+            // What is written comes before the child, and the child is there before anybody can sleep.
+            if is_pidfd.load(Relaxed) != u64::MAX {
+                break;
+            }
+            if Instant::now() > end {
+                return Err(format!("{actor} does not come out of clone"));
+            }
         }
-        Ok(reply)
+        let has_returned = memory.is_idle(slot);
+        if has_returned && memory.result(slot) < 0 {
+            return orders::reply(memory.result(slot));
+        }
+        let parent = self.player(actor)?;
+        let number = is_pidfd.load(Relaxed) as i32;
+        let pidfd = descriptor_of(parent.pidfd.as_fd(), number).map_err(|error| format!("pidfd_getfd: {error}"))?;
+        let (outside, inside) = loop {
+            match numbers(&pidfd) {
+                // It has no number before the very end of its making.
+                Err(_) if Instant::now() < end => std::thread::yield_now(),
+                found => break found?,
+            }
+        };
+        let is_thread = orders::is_thread(flags);
+        let tgid = if is_thread { parent.tgid } else { inside };
+        let pidfd = Rc::new(pidfd);
+        let thread_pidfd = if is_thread { Rc::clone(&pidfd) } else { Rc::new(thread_pidfd(outside)?) };
+        self.cast.add(Player { name, slot: child, tid: inside, tgid, pidfd, thread_pidfd, is_replaced: false });
+        self.stage.used += 1;
+        if has_returned {
+            return Ok(Reply::Done);
+        }
+        if flags & orders::CLONE_VFORK != 0 {
+            self.waiting.push(actor);
+            return Ok(Reply::Blocks);
+        }
+        Ok(Reply::Done)
+    }
+
+    /// After an order to execute a program: it has, or it waits until the other threads are gone.
+    fn settle_exec(&mut self, actor: Name, slot: usize) -> Result<Reply, String> {
+        let is_alone = self.seen(actor).is_none_or(|seen| seen.status.threads == 1);
+        settle(&self.stage.memory, &self.namespace, &self.cast, &self.picture, &mut self.looks)?;
+        if self.stage.memory.is_idle(slot) {
+            let reply = orders::reply(self.stage.memory.result(slot))?;
+            if reply == Reply::Done {
+                self.cast.take_over(actor);
+            }
+            if is_alone {
+                return Ok(reply);
+            }
+            // It has waited for its siblings to go, however short that was.
+            self.returned.push((actor, reply));
+            return Ok(Reply::Blocks);
+        }
+        self.waiting.push(actor);
+        Ok(Reply::Blocks)
+    }
+
+    fn poll(&self, name: Name, of_thread: bool) -> Result<Reply, String> {
+        let player = self.player(name)?;
+        let pidfd = if of_thread { &player.thread_pidfd } else { &player.pidfd };
+        let mut fds = [PollFd::new(&**pidfd, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).map_err(|error| format!("poll: {error}"))?;
+        let events = fds[0].revents();
+        Ok(Reply::Ready(match (events.contains(PollFlags::IN), events.contains(PollFlags::HUP)) {
+            (_, true) => Readiness::InHup,
+            (true, false) => Readiness::In,
+            (false, false) => Readiness::None,
+        }))
     }
 
     fn signal(&self, name: Name, signal: rustix::process::Signal) -> Result<(), String> {
         let player = self.player(name)?;
-        pidfd_send_signal(&player.pidfd, signal).map_err(|error| format!("a signal for {name}: {error}"))
+        pidfd_send_signal(&*player.pidfd, signal).map_err(|error| format!("a signal for {name}: {error}"))
     }
 
     /// The leader speaks for the process, even when it is a zombie and others live on.
@@ -196,10 +299,7 @@ impl<'s> OnKernel<'s> {
         let tgid = self.player(victim)?.tgid;
         let leader = self.cast.by_number(tgid).ok_or("a process without a leader")?;
         let player = self.player(leader)?;
-        let path = format!("/proc/self/fdinfo/{}", player.pidfd.as_raw_fd());
-        let info = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-        let number = info.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
-        let pid = number.and_then(Pid::from_raw).ok_or_else(|| format!("{leader} has no number"))?;
+        let (pid, _) = numbers(&player.pidfd)?;
         let size = if core { None } else { Some(0) };
         // A zombie leader cannot be given a limit; its threads share it anyway.
         let _ = prlimit(Some(pid), Resource::Core, Rlimit { current: size, maximum: None });
@@ -218,7 +318,7 @@ impl<'s> OnKernel<'s> {
         let threads: Vec<(Name, usize)> = self.cast.all().iter().zip(&self.picture).filter_map(alive).collect();
         for (name, slot) in threads {
             self.stage.memory.set_uid(slot, uid);
-            self.signal(name, rustix::process::Signal::WINCH)?;
+            self.signal(name, rustix::process::Signal::STKFLT)?;
             // One after the other: what is meant for the leader is pending for the whole process.
             settle(&self.stage.memory, &self.namespace, &self.cast, &self.picture, &mut self.looks)?;
         }
@@ -228,12 +328,21 @@ impl<'s> OnKernel<'s> {
     /// Waits until nothing moves, and takes note of everything that has changed.
     fn look(&mut self) -> Result<(), String> {
         let picture = settle(&self.stage.memory, &self.namespace, &self.cast, &self.picture, &mut self.looks)?;
+        let picture = if self.number_changed_hands() {
+            settle(&self.stage.memory, &self.namespace, &self.cast, &self.picture, &mut self.looks)?
+        } else {
+            picture
+        };
         let last = core::mem::replace(&mut self.picture, picture);
         let (memory, cast) = (&self.stage.memory, &self.cast);
         let has_returned = |name: &Name| cast.get(*name).is_some_and(|player| memory.is_idle(player.slot));
         for name in self.waiting.extract_if(.., |name| has_returned(name)) {
             let slot = cast.get(name).map_or(0, |player| player.slot);
-            self.returned.push((name, orders::waited(memory, slot, cast, &last)?));
+            let reply = match memory.number(slot) {
+                orders::SYS_WAIT4 | orders::SYS_WAITID => orders::waited(memory, slot, cast, &last)?,
+                _ => orders::reply(memory.result(slot))?,
+            };
+            self.returned.push((name, reply));
         }
         let reaped = self.tell_changes(&last)?;
         self.tell_signals();
@@ -241,6 +350,20 @@ impl<'s> OnKernel<'s> {
         let gone: HashSet<Name> = self.gone().collect();
         self.waiting.retain(|name| !gone.contains(name));
         Ok(())
+    }
+
+    /// Somebody who had to wait for other threads has executed its program, and has the leader's number now.
+    fn number_changed_hands(&mut self) -> bool {
+        let memory = &self.stage.memory;
+        let has_executed = |name: &&Name| {
+            self.cast.get(**name).is_some_and(|player| {
+                let is_exec = memory.number(player.slot) == orders::SYS_EXECVE;
+                is_exec && memory.is_idle(player.slot) && memory.result(player.slot) == 0
+            })
+        };
+        let Some(&name) = self.waiting.iter().find(has_executed) else { return false };
+        self.cast.take_over(name);
+        true
     }
 
     fn gone(&self) -> impl Iterator<Item = Name> {
@@ -253,20 +376,21 @@ impl<'s> OnKernel<'s> {
             let (Some(to), Some(signal)) = (self.cast.by_slot(received.slot), Signal::new(received.signal)) else {
                 continue;
             };
-            let is_child_code = received.code > 0 && received.code <= ChildCode::Dumped as i32;
+            let is_child_code = received.code > 0 && received.code <= ChildCode::Continued as i32;
             let times = |ticks| if is_child_code { noticeable(ticks * TICK_NS).utime_ns } else { 0 };
-            self.happenings.push(Happening::Signal(
-                to,
-                Info {
-                    signal,
-                    code: received.code,
-                    from: self.cast.by_number(received.pid),
-                    uid: received.uid,
-                    status: if is_child_code { received.status } else { 0 },
-                    utime_ns: times(received.utime_ticks),
-                    stime_ns: times(received.stime_ticks),
-                },
-            ));
+            let info = Info {
+                signal,
+                code: received.code,
+                from: self.cast.by_number(received.pid),
+                uid: received.uid,
+                status: if is_child_code { received.status } else { 0 },
+                utime_ns: times(received.utime_ticks),
+                stime_ns: times(received.stime_ticks),
+            };
+            self.happenings.push(match received.is_handled {
+                true => Happening::Handles(to, info),
+                false => Happening::Signal(to, info),
+            });
         }
     }
 
@@ -333,6 +457,29 @@ impl<'s> OnKernel<'s> {
     }
 }
 
+/// Whether the puppets need this signal themselves.
+fn is_own(signal: Signal) -> bool {
+    orders::OWN_SIGNALS & 1 << (signal.number() - 1) != 0
+}
+
+/// The number that a pidfd is for: outside of the namespace, and inside.
+fn numbers(pidfd: &OwnedFd) -> Result<(Pid, u32), String> {
+    let path = format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd());
+    let info = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    let line = info.lines().find_map(|line| line.strip_prefix("NSpid:")).ok_or("a pidfd without a number")?;
+    let numbers: Vec<i32> = line.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    match (numbers.first().and_then(|&outside| Pid::from_raw(outside)), numbers.last()) {
+        (Some(outside), Some(&inside)) if numbers.len() > 1 => Ok((outside, inside as u32)),
+        _ => Err(format!("a pidfd for{line}")),
+    }
+}
+
+fn thread_pidfd(pid: Pid) -> Result<OwnedFd, String> {
+    // PIDFD_THREAD is the number of O_EXCL.
+    let flags = PidfdFlags::from_bits_retain(0o200);
+    pidfd_open(pid, flags).map_err(|error| format!("pidfd_open: {error}"))
+}
+
 const DEADLY: [Signal; 17] = [
     Signal::SIGHUP,
     Signal::SIGINT,
@@ -372,7 +519,7 @@ impl Subject for OnKernel<'_> {
     }
 
     fn profile(&self) -> Profile {
-        Profile::Core
+        Profile::Full
     }
 
     fn refuses(&self, statement: &Statement) -> Option<&'static str> {
@@ -394,6 +541,24 @@ impl Subject for OnKernel<'_> {
                 } else {
                     None
                 }
+            }
+            Operation::UnsharePid | Operation::Setns(_) | Operation::Reboot(_) | Operation::KillTree(_) => {
+                Some("only one namespace is observed")
+            }
+            Operation::PidfdInfo(_) => Some("not asked of a kernel"),
+            // Their numbers are the puppets', whose effective user is always root.
+            Operation::Sigaction(signal, _) if is_own(signal) => Some("that signal is the puppets' own"),
+            Operation::Signal(_, Some(signal)) | Operation::Tgkill(_, Some(signal)) if is_own(signal) => {
+                Some("that signal is the puppets' own")
+            }
+            Operation::Signal(Target::Group(Name::INIT), _) => Some("kill(2) cannot name process group 1"),
+            Operation::Signal(..) | Operation::Tgkill(..)
+                if self.seen(statement.actor).is_some_and(|seen| seen.status.uid != 0) =>
+            {
+                Some("a puppet keeps the privileges of root")
+            }
+            Operation::PidfdPoll(name) if self.cast.get(name).is_some_and(|player| player.tid != player.tgid) => {
+                Some("a pidfd of a thread needs PIDFD_THREAD")
             }
             _ if self.is_over => Some("init is dead"),
             _ if self.stage.used >= SLOTS && statement.operation.introduces().is_some() => Some("no slot is left"),
@@ -449,7 +614,18 @@ impl Subject for OnKernel<'_> {
                 ignore: status.ignored & 1 << (Signal::SIGCHLD.number() - 1) != 0,
                 ..Sigchld::default()
             },
-            job: JobSight::default(),
+            job: JobSight {
+                halt: match status.state {
+                    'T' => Halt::Stopped,
+                    't' => Halt::Traced,
+                    'D' => Halt::Asleep,
+                    _ => Halt::None,
+                },
+                tracer: self.cast.holder(status.tracer),
+                pending: SignalSet::from_bits(status.pending),
+                shared: SignalSet::from_bits(status.shared),
+                blocked: SignalSet::from_bits(status.blocked),
+            },
         })
     }
 }

@@ -5,18 +5,30 @@ use std::sync::atomic::Ordering::Relaxed;
 use ptexit_core::uapi::{Change, Errno, Rusage, Signal, WaitStatus};
 
 use super::cast::Cast;
-use super::layout::{AT_INFO, AT_RESULT, AT_USAGE, order};
+use super::layout::{AT_INFO, AT_RESULT, AT_USAGE, SIGNAL_INTERRUPT, SIGNAL_UID, action, order};
 use super::settle::Picture;
 use super::shared::{Memory, Order};
-use crate::language::{ChildReport, ChildSpec, IdSpec, Name, Operation, Reply, Sigchld};
+use crate::language::{
+    Action, ChildReport, ChildSpec, Disposition, IdSpec, Info, MaskHow, Message, Name, Operation, Reply, Sigchld,
+    Target, Trace, UsageOf,
+};
 
+const SYS_RT_SIGPROCMASK: u64 = 14;
+const SYS_CLONE: u64 = 56;
+pub(super) const SYS_EXECVE: u64 = 59;
 const SYS_EXIT: u64 = 60;
-const SYS_WAIT4: u64 = 61;
+const SYS_KILL: u64 = 62;
+const SYS_GETRUSAGE: u64 = 98;
+const SYS_PTRACE: u64 = 101;
+const SYS_RT_SIGTIMEDWAIT: u64 = 128;
+const SYS_TGKILL: u64 = 234;
+const SYS_PRLIMIT64: u64 = 302;
+pub(super) const SYS_WAIT4: u64 = 61;
 const SYS_SETPGID: u64 = 109;
 const SYS_SETSID: u64 = 112;
 const SYS_PRCTL: u64 = 157;
 const SYS_EXIT_GROUP: u64 = 231;
-const SYS_WAITID: u64 = 247;
+pub(super) const SYS_WAITID: u64 = 247;
 
 const PR_SET_PDEATHSIG: u64 = 1;
 const PR_SET_CHILD_SUBREAPER: u64 = 36;
@@ -25,16 +37,21 @@ const CLONE_FS: u64 = 0x200;
 const CLONE_FILES: u64 = 0x400;
 const CLONE_SIGHAND: u64 = 0x800;
 const CLONE_PIDFD: u64 = 0x1000;
+pub(super) const CLONE_VFORK: u64 = 0x4000;
 const CLONE_PARENT: u64 = 0x8000;
 const CLONE_THREAD: u64 = 0x1_0000;
 const CLONE_SYSVSEM: u64 = 0x4_0000;
 const SA_NOCLDSTOP: u64 = 1;
 const SA_NOCLDWAIT: u64 = 2;
+const SA_RESTART: u64 = 0x1000_0000;
+const RLIMIT_CORE: u64 = 4;
 const P_ALL: u64 = 0;
 const P_PID: u64 = 1;
 const P_PGID: u64 = 2;
 const P_PIDFD: u64 = 3;
 
+/// The signals that the puppets need for themselves: nobody may block them.
+pub(super) const OWN_SIGNALS: u64 = 1 << (SIGNAL_INTERRUPT - 1) | 1 << (SIGNAL_UID - 1);
 /// A number that no task has: a call that leaves it where it was did not write.
 const NOBODY: u64 = 0x5a5a_5a5a;
 /// Less usage than this is that of the puppet itself.
@@ -56,6 +73,18 @@ pub(super) enum Deed {
     Interrupt(Name),
     /// The threads of the actor's process change their user ID.
     Uid(u32),
+    /// A signal is taken that is pending already.
+    Dequeue(Order),
+    /// What is seen of a task.
+    Look(Name),
+    /// poll(2), by the controller.
+    Poll(Name, bool),
+    /// `PTRACE_GETEVENTMSG`.
+    Message(Order),
+    /// getrusage(2).
+    Usage(Order),
+    /// execve(2), for which the caller may have to wait.
+    Exec(Order),
     /// The waits of a pidfd: the order lacks the number of the controller's descriptor of this task.
     WaitPidfd(Name, Order),
 }
@@ -67,6 +96,7 @@ pub(super) fn deed(operation: &Operation, actor_slot: usize, cast: &Cast, memory
     let prctl = |option, value| Deed::Order(Order::call(SYS_PRCTL, [option, value]));
     let signal = |signal: Option<Signal>| u64::from(signal.map_or(0, Signal::number));
     let at = |word| memory.scratch_address(actor_slot, word);
+    let scratch = memory.scratch(actor_slot);
     let wait4 = |pid: i64, options: u32| {
         let arguments = [pid as u64, at(AT_RESULT), u64::from(options), at(AT_USAGE)];
         Deed::Wait(Order::of(order::WAIT, SYS_WAIT4, arguments))
@@ -82,7 +112,8 @@ pub(super) fn deed(operation: &Operation, actor_slot: usize, cast: &Cast, memory
         Operation::Thread(name) => {
             Deed::Birth(name, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
         }
-        Operation::Exec => Deed::Order(Order::of(order::EXEC, 0, [])),
+        Operation::Vfork(name) => Deed::Birth(name, CLONE_VFORK | signal(Some(Signal::SIGCHLD))),
+        Operation::Exec => Deed::Exec(Order::of(order::EXEC, SYS_EXECVE, [])),
         Operation::Exit(code) => Deed::Exit(Order::call(SYS_EXIT, [code as u64])),
         Operation::ExitGroup(code) => Deed::Exit(Order::call(SYS_EXIT_GROUP, [code as u64])),
         Operation::Kill(name, signal, core) => Deed::Kill(name, signal, core),
@@ -107,7 +138,78 @@ pub(super) fn deed(operation: &Operation, actor_slot: usize, cast: &Cast, memory
         Operation::Sigchld(Sigchld { ignore, no_cld_wait, no_cld_stop }) => {
             let wait = if no_cld_wait { SA_NOCLDWAIT } else { 0 };
             let stop = if no_cld_stop { SA_NOCLDSTOP } else { 0 };
-            Deed::Order(Order::of(order::ACTION, 0, [signal(Some(Signal::SIGCHLD)), u64::from(ignore), wait | stop]))
+            let what = if ignore { action::IGNORE } else { action::DEFAULT };
+            Deed::Order(Order::of(order::ACTION, 0, [signal(Some(Signal::SIGCHLD)), what, wait | stop]))
+        }
+        Operation::Sigaction(number, Action { disposition, no_cld_wait, no_cld_stop, restart }) => {
+            let flags = [(no_cld_wait, SA_NOCLDWAIT), (no_cld_stop, SA_NOCLDSTOP), (restart, SA_RESTART)];
+            let flags = flags.iter().filter(|(set, _)| *set).fold(0, |bits, (_, flag)| bits | flag);
+            let what = match disposition {
+                Disposition::Default => action::DEFAULT,
+                Disposition::Ignore => action::IGNORE,
+                Disposition::Handle => action::HANDLE,
+            };
+            Deed::Order(Order::of(order::ACTION, 0, [signal(Some(number)), what, flags]))
+        }
+        Operation::Mask(how, signals) => {
+            let how = match how {
+                MaskHow::Block => 0,
+                MaskHow::Unblock => 1,
+                MaskHow::Set => 2,
+            };
+            scratch[AT_RESULT].store(signals.bits() & !OWN_SIGNALS, Relaxed);
+            Deed::Order(Order::call(SYS_RT_SIGPROCMASK, [how, at(AT_RESULT), 0, 8]))
+        }
+        Operation::Dequeue(signals) => {
+            scratch[AT_RESULT].store(signals.bits() & !OWN_SIGNALS, Relaxed);
+            // No time at all.
+            scratch[AT_USAGE].store(0, Relaxed);
+            scratch[AT_USAGE + 1].store(0, Relaxed);
+            Deed::Dequeue(Order::call(SYS_RT_SIGTIMEDWAIT, [at(AT_RESULT), at(AT_INFO), at(AT_USAGE), 8]))
+        }
+        Operation::Signal(target, sent) => {
+            let pid = match target {
+                Target::Process(name) => number(name)? as i64,
+                Target::Group(name) => -(number(name)? as i64),
+                Target::OwnGroup => 0,
+                Target::Everybody => -1,
+            };
+            Deed::Order(Order::call(SYS_KILL, [pid as u64, signal(sent)]))
+        }
+        Operation::Tgkill(name, sent) => {
+            let player = cast.get(name).ok_or(Errno::ESRCH)?;
+            Deed::Order(Order::call(SYS_TGKILL, [u64::from(player.tgid), u64::from(player.tid), signal(sent)]))
+        }
+        Operation::Dumpable(on) => {
+            // The hard limit stays: the next one may want it.
+            scratch[AT_RESULT].store(if on { u64::MAX } else { 0 }, Relaxed);
+            scratch[AT_RESULT + 1].store(u64::MAX, Relaxed);
+            Deed::Order(Order::call(SYS_PRLIMIT64, [0, RLIMIT_CORE, at(AT_RESULT), 0]))
+        }
+        Operation::Ptrace(request) => {
+            let tracee = request.tracee().map_or(Ok(0), number)?;
+            let ptrace = |request: u64, data: u64| Deed::Order(Order::call(SYS_PTRACE, [request, tracee, 0, data]));
+            match request {
+                Trace::TraceMe => ptrace(0, 0),
+                Trace::Cont(_, sent) => ptrace(7, signal(sent)),
+                Trace::Attach(_) => ptrace(16, 0),
+                Trace::Detach(_, sent) => ptrace(17, signal(sent)),
+                Trace::SetOptions(_, options) => ptrace(0x4200, u64::from(options.bits())),
+                Trace::Seize(_, options) => ptrace(0x4206, u64::from(options.bits())),
+                Trace::Interrupt(_) => ptrace(0x4207, 0),
+                Trace::Listen(_) => ptrace(0x4208, 0),
+                Trace::Message(_) => Deed::Message(Order::call(SYS_PTRACE, [0x4201, tracee, 0, at(AT_RESULT)])),
+            }
+        }
+        Operation::PidfdPoll(name) => Deed::Poll(name, false),
+        Operation::PidfdPollThread(name) => Deed::Poll(name, true),
+        Operation::Look(name) => Deed::Look(name),
+        Operation::Getrusage(whose) => {
+            let who = match whose {
+                UsageOf::Process => 0,
+                UsageOf::Children => u64::MAX,
+            };
+            Deed::Usage(Order::call(SYS_GETRUSAGE, [who, at(AT_USAGE)]))
         }
         Operation::Subreaper(on) => prctl(PR_SET_CHILD_SUBREAPER, u64::from(on)),
         Operation::Pdeathsig(wish) => prctl(PR_SET_PDEATHSIG, signal(wish)),
@@ -121,7 +223,7 @@ pub(super) fn deed(operation: &Operation, actor_slot: usize, cast: &Cast, memory
 
 /// The order of a clone.
 pub(super) fn birth(flags: u64, slot: usize, pidfd_at: u64) -> Order {
-    Order::of(order::CLONE, 0, [flags | CLONE_PIDFD, slot as u64, pidfd_at])
+    Order::of(order::CLONE, SYS_CLONE, [flags | CLONE_PIDFD, slot as u64, pidfd_at])
 }
 
 /// Whether the clone makes a thread.
@@ -155,14 +257,14 @@ pub(super) fn waited(memory: &Memory, slot: usize, cast: &Cast, last: &Picture) 
         return reply(result);
     }
     let word = |index: usize| scratch[index].load(Relaxed);
-    let (number, uid, status);
+    let (number, uid, change);
     if memory.number(slot) == SYS_WAIT4 {
         if result == 0 {
             return Ok(Reply::Nothing);
         }
         number = result as u32;
         uid = None;
-        status = WaitStatus::from_raw(word(AT_RESULT) as u32);
+        change = change_of_raw(word(AT_RESULT) as u32);
     } else {
         let (code, who) = (word(AT_INFO + 1) as u32, word(AT_INFO + 2));
         let child_status = word(AT_INFO + 3) as u32;
@@ -171,7 +273,7 @@ pub(super) fn waited(memory: &Memory, slot: usize, cast: &Cast, last: &Picture) 
             return Ok(Reply::Nothing);
         }
         uid = Some((who >> 32) as u32);
-        status = status_of(code as i32, child_status as i32);
+        change = change_of(code as i32, child_status as i32);
         if word(AT_INFO) as u32 != Signal::SIGCHLD.number() {
             return Err(format!("waitid wrote si_signo {}", word(AT_INFO) as u32));
         }
@@ -179,20 +281,70 @@ pub(super) fn waited(memory: &Memory, slot: usize, cast: &Cast, last: &Picture) 
     let child = cast.by_number(number).ok_or_else(|| format!("a wait found number {number}, who is nobody"))?;
     let seen = cast.all().iter().position(|player| player.name == child).and_then(|at| last.get(at)?.as_ref());
     let uid = uid.or_else(|| seen.map(|seen| seen.status.uid)).unwrap_or_default();
-    let status = status.ok_or_else(|| format!("a wait found {child} with a status that means nothing"))?;
+    let change = change.ok_or_else(|| format!("a wait found {child} with a status that means nothing"))?;
     let nanoseconds = |at: usize| word(at) * 1_000_000_000 + word(at + 1) * 1000;
-    Ok(Reply::Child(ChildReport { child, uid, change: Change::Died(status), usage: noticeable(nanoseconds(AT_USAGE)) }))
+    Ok(Reply::Child(ChildReport { child, uid, change, usage: noticeable(nanoseconds(AT_USAGE)) }))
 }
 
-/// The wait status that `si_code` and `si_status` describe.
-pub(super) fn status_of(code: i32, status: i32) -> Option<WaitStatus> {
-    let signal = || Signal::new(status as u32);
+/// What `si_code` and `si_status` of waitid(2) describe.
+fn change_of(code: i32, status: i32) -> Option<Change> {
+    let signal = Signal::new(status as u32);
     match code {
-        1 => Some(WaitStatus::exited(status)),
-        2 => signal().map(|signal| WaitStatus::signaled(signal, false)),
-        3 => signal().map(|signal| WaitStatus::signaled(signal, true)),
+        1 => Some(WaitStatus::exited(status).into()),
+        2 => signal.map(|signal| WaitStatus::signaled(signal, false).into()),
+        3 => signal.map(|signal| WaitStatus::signaled(signal, true).into()),
+        4 => Some(Change::Trapped(status as u32)),
+        5 => signal.map(Change::Stopped),
+        6 => Some(Change::Continued),
         _ => None,
     }
+}
+
+/// What the bits of wait4(2) describe. They do not tell a stop of the process from one of a tracee, except by an event.
+fn change_of_raw(raw: u32) -> Option<Change> {
+    match raw {
+        0xffff => Some(Change::Continued),
+        _ if raw & 0xff == 0x7f => {
+            let code = raw >> 8;
+            Signal::new(code).map(Change::Stopped).or(Some(Change::Trapped(code)))
+        }
+        _ => WaitStatus::from_raw(raw).map(Change::Died),
+    }
+}
+
+/// The signal that rt_sigtimedwait(2) took.
+pub(super) fn taken(memory: &Memory, slot: usize, cast: &Cast) -> Result<Reply, String> {
+    let result = memory.result(slot);
+    let Some(signal) = u32::try_from(result).ok().and_then(Signal::new) else { return reply(result) };
+    let word = |index: usize| memory.scratch(slot)[AT_INFO + index].load(Relaxed);
+    let (code, who) = (word(1) as i32, word(2));
+    let of_child = code > 0 && code <= 6;
+    Ok(Reply::Took(Info {
+        signal,
+        code,
+        from: cast.by_number(who as u32),
+        uid: (who >> 32) as u32,
+        status: if of_child { word(3) as i32 } else { 0 },
+        utime_ns: 0,
+        stime_ns: 0,
+    }))
+}
+
+/// What `PTRACE_GETEVENTMSG` wrote: somebody's number, if the tracee stopped at an event that has one.
+pub(super) fn message(memory: &Memory, slot: usize, cast: &Cast) -> Result<Reply, String> {
+    let result = memory.result(slot);
+    if result < 0 {
+        return reply(result);
+    }
+    let number = memory.scratch(slot)[AT_RESULT].load(Relaxed) as u32;
+    let task = cast.by_number(number).map(Message::Task);
+    Ok(Reply::Message(task.unwrap_or(Message::Number(number))))
+}
+
+/// What getrusage(2) wrote.
+pub(super) fn usage(memory: &Memory, slot: usize) -> Reply {
+    let word = |index: usize| memory.scratch(slot)[AT_USAGE + index].load(Relaxed);
+    Reply::Usage(noticeable(word(0) * 1_000_000_000 + word(1) * 1000))
 }
 
 /// Usage in tens of milliseconds; none if it is no more than what a puppet uses anyway.

@@ -16,9 +16,18 @@ pub(super) struct Status {
     pub(super) sid: u32,
     pub(super) uid: u32,
     pub(super) threads: u32,
-    /// Signals that wait for this thread or for its process, and that it does not block or ignore.
-    pub(super) deliverable: u64,
+    /// Pending for this thread, and for its process.
+    pub(super) pending: u64,
+    pub(super) shared: u64,
+    pub(super) blocked: u64,
     pub(super) ignored: u64,
+}
+
+impl Status {
+    /// Signals that the thread would take.
+    pub(super) fn deliverable(&self) -> u64 {
+        (self.pending | self.shared) & !self.blocked & !self.ignored
+    }
 }
 
 /// What `/proc/TID/stat` says beyond that.
@@ -51,7 +60,6 @@ pub(super) fn status(proc: BorrowedFd<'_>, tid: u32) -> Option<Status> {
     let mut buffer = [0; 4096];
     let length = read(proc, &format!("{tid}/status"), &mut buffer)?;
     let mut status = Status::default();
-    let (mut pending, mut blocked) = (0, 0);
     for line in text(&buffer[..length]).lines() {
         let Some((key, value)) = line.split_once(':') else { continue };
         let first = value.split_ascii_whitespace().next().unwrap_or_default();
@@ -66,13 +74,13 @@ pub(super) fn status(proc: BorrowedFd<'_>, tid: u32) -> Option<Status> {
             "NSsid" => status.sid = number(),
             "Uid" => status.uid = number(),
             "Threads" => status.threads = number(),
-            "SigPnd" | "ShdPnd" => pending |= bits(),
-            "SigBlk" => blocked = bits(),
+            "SigPnd" => status.pending = bits(),
+            "ShdPnd" => status.shared = bits(),
+            "SigBlk" => status.blocked = bits(),
             "SigIgn" => status.ignored = bits(),
             _ => {}
         }
     }
-    status.deliverable = pending & !blocked & !status.ignored;
     // A task that was released between open and read has no numbers any more.
     (status.tgid != 0).then_some(status)
 }

@@ -13,6 +13,10 @@ use super::proc::{self, Stat, Status};
 use super::shared::Memory;
 use super::stage::{Namespace, PATIENCE};
 
+const SIGKILL: u32 = 9;
+/// Where the kernel sleeps in a call that waits for others and that no handler interrupts.
+const SLOW: [&str; 4] = ["kernel_clone", "wait_for_vfork", "de_thread", "begin_new_exec"];
+
 /// Between two looks: long enough for the others to run.
 const PAUSE: Duration = Duration::from_micros(20);
 
@@ -73,7 +77,7 @@ fn look(memory: &Memory, namespace: &Namespace, cast: &Cast, last: &Picture) -> 
     let mut statuses = Vec::with_capacity(cast.all().len());
     for (index, player) in cast.all().iter().enumerate() {
         let is_gone = last.get(index).is_some_and(Option::is_none);
-        let status = if is_gone { None } else { proc::status(proc, player.tid) };
+        let status = if is_gone || player.is_replaced { None } else { proc::status(proc, player.tid) };
         if let Some(status) = &status
             && !is_quiet(memory, namespace, player, status)
         {
@@ -93,17 +97,19 @@ fn look(memory: &Memory, namespace: &Namespace, cast: &Cast, last: &Picture) -> 
 }
 
 fn is_quiet(memory: &Memory, namespace: &Namespace, player: &Player, status: &Status) -> bool {
+    let place = || proc::sleeps_in(namespace.proc.as_fd(), player.tid);
     match status.state {
         'Z' => true,
-        // Asleep with nothing to do, or in a wait.
-        'S' if status.deliverable == 0 => {
-            let place = || proc::sleeps_in(namespace.proc.as_fd(), player.tid);
-            // On its way out, init sleeps until everybody else is gone.
-            let is_inits = status.tgid == 1;
+        // Held up; nothing but SIGKILL gets through.
+        'T' | 't' => status.pending & 1 << (SIGKILL - 1) == 0,
+        // In vfork or execve, until others have done something.
+        'D' => status.pending & 1 << (SIGKILL - 1) == 0 && SLOW.iter().any(|function| place().starts_with(function)),
+        // Asleep with nothing to do, or in a wait. On its way out, init sleeps until everybody else is gone.
+        'S' if status.deliverable() == 0 => {
             if !memory.is_idle(player.slot) {
                 place().starts_with("do_wait")
             } else {
-                !is_inits || place().starts_with("futex")
+                status.tgid != 1 || place().starts_with("futex")
             }
         }
         _ => false,

@@ -41,6 +41,7 @@ impl Order {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Received {
     pub(super) slot: usize,
+    pub(super) is_handled: bool,
     pub(super) signal: u32,
     pub(super) code: i32,
     pub(super) pid: u32,
@@ -154,6 +155,7 @@ impl Memory {
             }
             received.push(Received {
                 slot: entry.slot.load(Relaxed) as usize,
+                is_handled: entry.is_handled.load(Relaxed) != 0,
                 signal: entry.signal.load(Relaxed),
                 code: entry.code.load(Relaxed) as i32,
                 pid: entry.pid.load(Relaxed),

@@ -14,7 +14,10 @@ use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, getpid, pidfd_getfd, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, Signal, getpid, pidfd_getfd, pidfd_open, pidfd_send_signal,
+    prlimit,
+};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::layout::{AT_RESULT, order};
@@ -57,7 +60,7 @@ pub struct Stage {
 /// One PID namespace, in which init waits for orders.
 #[derive(Debug)]
 pub(super) struct Namespace {
-    pid: Pid,
+    pub(super) pid: Pid,
     pub(super) init: OwnedFd,
     /// Its procfs, in its own numbers.
     pub(super) proc: OwnedFd,
@@ -109,6 +112,11 @@ impl Stage {
             .stdout(Stdio::null())
             .spawn()
             .map_err(why("the launcher"))?;
+        // Nobody dumps core who has not asked for it.
+        let pid = Pid::from_raw(launcher.id() as i32);
+        prlimit(pid, Resource::Core, Rlimit { current: Some(0), maximum: None })
+            .map_err(io::Error::from)
+            .map_err(why("prlimit"))?;
         let stage = Stage { memory, folder, launcher, _files: [memory_file, program.into(), own], used: 2, watch };
         // Whether a namespace can be made shows at once, not in the middle of the first scenario.
         let mut stage = stage;

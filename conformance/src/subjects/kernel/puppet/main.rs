@@ -12,7 +12,7 @@ use core::arch::{asm, global_asm};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use core::sync::atomic::AtomicU64;
 
-use layout::{BASE, LOG_LENGTH, Mailbox, SLOT_SIZE, Shared, Slot, order};
+use layout::{BASE, LOG_LENGTH, Mailbox, SLOT_SIZE, Shared, Slot, action, order};
 
 const SYS_CLOSE: u64 = 3;
 const SYS_MMAP: u64 = 9;
@@ -40,7 +40,6 @@ const PR_SET_DUMPABLE: u64 = 4;
 const MADV_DONTDUMP: u64 = 16;
 const MAP_SHARED_FIXED: u64 = 0x10_0000 | 1;
 const EINTR: i64 = 4;
-const SIGCHLD: u64 = 17;
 const P_PGID: u64 = 2;
 const WEXITED: u64 = 4;
 
@@ -203,7 +202,7 @@ fn carry_out(index: usize, mailbox: &Mailbox) -> i64 {
         order::CLONE => clone(arguments[0], arguments[1] as usize, arguments[2]),
         order::EXEC => exec(index, mailbox),
         order::WAIT => wait(mailbox, number, arguments),
-        order::ACTION => act_on(arguments[0], arguments[1] == 1, arguments[2]),
+        order::ACTION => act_on(arguments[0], arguments[1], arguments[2]),
         order::BURN => burn(arguments[0], arguments[1]),
         _ => die(96),
     }
@@ -337,26 +336,38 @@ struct Action {
 
 const SA_SIGINFO: u64 = 4;
 const SA_RESTORER: u64 = 0x0400_0000;
+const SA_RESTART: u64 = 0x1000_0000;
 
-fn act_on(signal: u64, ignore: bool, flags: u64) -> i64 {
-    let handler = if ignore { 1 } else { handler as *const () as u64 };
+fn act_on(signal: u64, what: u64, flags: u64) -> i64 {
+    let handler = match what {
+        action::IGNORE => 1,
+        action::HANDLE if flags & SA_RESTART != 0 => handle_and_go_on as *const () as u64,
+        action::HANDLE => handle as *const () as u64,
+        _ if layout::HARMLESS.contains(&signal) => observe as *const () as u64,
+        _ => 0,
+    };
+    set_action(signal, handler, flags)
+}
+
+fn set_action(signal: u64, handler: u64, flags: u64) -> i64 {
     let restorer = restore as *const () as u64;
     let action = Action { handler, flags: SA_SIGINFO | SA_RESTORER | flags, restorer, mask: u64::MAX };
     call(SYS_RT_SIGACTION, [signal, &raw const action as u64, 0, 8, 0, 0])
 }
 
-/// Handlers for everything that a scenario records; an ignored SIGCHLD stays ignored over execve(2).
+/// Handlers for what only has to be seen; what was ignored stays so over execve(2).
 fn handle_all() {
-    let own = [layout::SIGNAL_INTERRUPT, layout::SIGNAL_UID];
-    for signal in [10, 12].into_iter().chain(own) {
-        act_on(signal, false, 0);
+    for signal in [layout::SIGNAL_INTERRUPT, layout::SIGNAL_UID] {
+        set_action(signal, observe as *const () as u64, 0);
     }
-    let old = Action { handler: 0, flags: 0, restorer: 0, mask: 0 };
-    call(SYS_RT_SIGACTION, [SIGCHLD, 0, &raw const old as u64, 8, 0, 0]);
-    // SAFETY: written by the kernel behind the compiler's back.
-    let handler = unsafe { (&raw const old.handler).read_volatile() };
-    if handler != 1 {
-        act_on(SIGCHLD, false, 0);
+    for signal in layout::HARMLESS {
+        let old = Action { handler: 0, flags: 0, restorer: 0, mask: 0 };
+        call(SYS_RT_SIGACTION, [signal, 0, &raw const old as u64, 8, 0, 0]);
+        // SAFETY: written by the kernel behind the compiler's back.
+        let handler = unsafe { (&raw const old.handler).read_volatile() };
+        if handler != 1 {
+            act_on(signal, action::DEFAULT, 0);
+        }
     }
 }
 
@@ -375,22 +386,37 @@ struct Info {
     stime: i64,
 }
 
-extern "C" fn handler(signal: u64, info: *const Info, _: u64) {
-    let index = own_index();
-    let mailbox = &slot(index).mailbox;
+/// What the scenario has set for a signal, with SA_RESTART.
+extern "C" fn handle_and_go_on(signal: u64, info: *const Info, _: u64) {
+    note(signal, info, 1);
+}
+
+/// The same without: a wait ends.
+extern "C" fn handle(signal: u64, info: *const Info, _: u64) {
+    let mailbox = &slot(own_index()).mailbox;
+    note(signal, info, 1);
+    mailbox.interrupted.store(1, Release);
+}
+
+/// For what would have had no effect: neither has this.
+extern "C" fn observe(signal: u64, info: *const Info, _: u64) {
+    let mailbox = &slot(own_index()).mailbox;
     if signal == layout::SIGNAL_INTERRUPT {
         mailbox.interrupted.store(1, Release);
-        return;
-    }
-    if signal == layout::SIGNAL_UID {
+    } else if signal == layout::SIGNAL_UID {
         let (uid, keep) = (u64::from(mailbox.uid.load(Acquire)), u64::MAX);
         call(SYS_SETRESUID, [uid, keep, keep, 0, 0, 0]);
-        return;
+    } else {
+        note(signal, info, 0);
     }
+}
+
+fn note(signal: u64, info: *const Info, is_handled: u32) {
     // SAFETY: SA_SIGINFO: the kernel passes it.
     let info = unsafe { &*info };
     let entry = &shared().log[shared().logged.fetch_add(1, SeqCst) as usize % LOG_LENGTH];
-    entry.slot.store(index as u32, Relaxed);
+    entry.slot.store(own_index() as u32, Relaxed);
+    entry.is_handled.store(is_handled, Relaxed);
     entry.signal.store(signal as u32, Relaxed);
     entry.code.store(info.code as u32, Relaxed);
     entry.pid.store(info.pid as u32, Relaxed);
