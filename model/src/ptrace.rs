@@ -230,9 +230,14 @@ impl Model {
         Ok(())
     }
 
-    /// The tracer lets go. Whoever was not told of the tracee's death because of it is told now.
+    /// The tracer lets go without a word: a tracee that it was shown a signal of takes that signal. Whoever was not
+    /// told of the tracee's death because of the tracer is told now.
     pub(crate) fn untrace(&mut self, tracee: TaskKey) {
-        self.untrace_with(tracee, None);
+        let shown = self.tasks[tracee].trap.as_ref().and_then(|trap| match &trap.goes_on {
+            GoesOn::Signal { info, .. } => Some(info.signal),
+            _ => None,
+        });
+        self.untrace_with(tracee, shown);
     }
 
     fn untrace_with(&mut self, tracee: TaskKey, signal: Option<Signal>) {

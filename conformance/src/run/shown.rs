@@ -30,6 +30,7 @@ pub(super) fn compare(
     model: &Step,
     kernel: &Step,
     sight: impl Fn(Name) -> Option<Sight>,
+    names: &[Name],
     earlier: &[(Name, Info)],
 ) -> Result<(), Difference> {
     let outcomes = |step: &Step, other: &Step| {
@@ -55,7 +56,7 @@ pub(super) fn compare(
     };
     differ("waits that end", completions(model, kernel), completions(kernel, model), String::clone)?;
     compare_usage(model, kernel)?;
-    compare_signals(model, kernel, sight, earlier)
+    compare_signals(model, kernel, sight, names, earlier)
 }
 
 fn replied(outcome: &Outcome) -> Option<Reply> {
@@ -121,15 +122,12 @@ fn compare_signals(
     model: &Step,
     kernel: &Step,
     sight: impl Fn(Name) -> Option<Sight>,
+    names: &[Name],
     earlier: &[(Name, Info)],
 ) -> Result<(), Difference> {
     // One whose death is decided may get it, or not; and one that is held up gets later what would do nothing.
-    let is_held_up = |leader: Name, step: &Step| {
-        let names = step.happenings.iter().filter_map(|happening| match happening {
-            Happening::Signal(to, _) | Happening::Handles(to, _) => Some(*to),
-            _ => None,
-        });
-        names.chain([leader]).filter_map(&sight).any(|it| it.leader == leader && it.job.halt != Halt::None)
+    let is_held_up = |leader: Name| {
+        names.iter().filter_map(|&name| sight(name)).any(|it| it.leader == leader && it.job.halt != Halt::None)
     };
     let receiver = |to: Name| sight(to).filter(|sight| sight.status.is_none());
     let handled = |step: &Step, process: Name, signal: Signal| {
@@ -152,7 +150,7 @@ fn compare_signals(
             let Some(sight) = receiver(to) else { continue };
             if matches!(happening, Happening::Signal(..)) {
                 let is_pending = sight.job.pending.union(sight.job.shared).contains(info.signal);
-                if is_pending || handled(step, sight.leader, info.signal) || is_held_up(sight.leader, step) {
+                if is_pending || handled(step, sight.leader, info.signal) || is_held_up(sight.leader) {
                     continue;
                 }
             }

@@ -88,7 +88,7 @@ impl<'s> Trial<'s> {
             // Nobody is left who could be told anything.
             return Ok(());
         }
-        shown::compare(left, right, |task| model.subject.observe(task), &self.harmless)?;
+        shown::compare(left, right, |task| model.subject.observe(task), model.names(), &self.harmless)?;
         for &task in model.names() {
             shown::compare_sights(task, model.subject.observe(task), self.kernel.subject.observe(task))?;
         }

@@ -294,6 +294,13 @@ impl<'s> OnKernel<'s> {
         pidfd_send_signal(&*player.pidfd, signal).map_err(|error| format!("a signal for {name}: {error}"))
     }
 
+    /// Whether any thread of the process has a tracer.
+    fn is_traced(&self, name: Name) -> bool {
+        let Some(tgid) = self.cast.get(name).map(|player| player.tgid) else { return false };
+        let threads = self.cast.all().iter().zip(&self.picture).filter(|(player, _)| player.tgid == tgid);
+        threads.filter_map(|(_, seen)| seen.as_ref()).any(|seen| seen.status.tracer != 0)
+    }
+
     /// The leader speaks for the process, even when it is a zombie and others live on.
     fn kill(&mut self, victim: Name, signal: Signal, core: bool) -> Result<Reply, String> {
         let tgid = self.player(victim)?.tgid;
@@ -545,6 +552,15 @@ impl Subject for OnKernel<'_> {
             Operation::UnsharePid | Operation::Setns(_) | Operation::Reboot(_) | Operation::KillTree(_) => {
                 Some("only one namespace is observed")
             }
+            Operation::Uid(_) if self.is_traced(statement.actor) => Some("a tracer would see the puppets' own signal"),
+            Operation::Interrupt(waiter) if self.is_traced(waiter) => {
+                Some("a tracer would see the puppets' own signal")
+            }
+            Operation::Ptrace(request) => {
+                let tracee = request.tracee().unwrap_or(statement.actor);
+                let is_inits = self.cast.get(tracee).is_some_and(|player| player.tgid == 1);
+                is_inits.then_some("init's parent is no part of the scenario")
+            }
             Operation::PidfdInfo(_) => Some("not asked of a kernel"),
             // Their numbers are the puppets', whose effective user is always root.
             Operation::Sigaction(signal, _) if is_own(signal) => Some("that signal is the puppets' own"),
@@ -632,6 +648,10 @@ impl Subject for OnKernel<'_> {
 
 impl Drop for OnKernel<'_> {
     fn drop(&mut self) {
+        // One who waits for its tracer in the middle of an exit takes no signal: the tracers go first.
+        for player in self.cast.all() {
+            let _ = pidfd_send_signal(&*player.pidfd, rustix::process::Signal::KILL);
+        }
         let closed = self.stage.close(&mut self.namespace);
         self.stage.forget_core();
         if let Err(trouble) = closed {

@@ -339,6 +339,10 @@ const SA_RESTORER: u64 = 0x0400_0000;
 const SA_RESTART: u64 = 0x1000_0000;
 
 fn act_on(signal: u64, what: u64, flags: u64) -> i64 {
+    if what == action::DEFAULT && layout::HARMLESS.contains(&signal) {
+        // The kernel forgets what is pending of a signal that is to do nothing.
+        set_action(signal, 0, flags);
+    }
     let handler = match what {
         action::IGNORE => 1,
         action::HANDLE if flags & SA_RESTART != 0 => handle_and_go_on as *const () as u64,
