@@ -28,7 +28,8 @@ impl Model {
             self.tasks[caller].asleep = Some(Asleep::Exec);
             self.go_on_executing(process);
         } else {
-            self.executed(caller);
+            let old = self.pid_for_tracer(caller, self.tasks[caller].tid);
+            self.executed(caller, old);
         }
         Ok(self.tasks[caller].asleep.is_none())
     }
@@ -49,11 +50,12 @@ impl Model {
             return;
         }
         self.processes[process].executing = None;
+        let old = self.pid_for_tracer(caller, self.tasks[caller].tid);
         if caller != leader {
             self.replace_leader(process, caller);
         }
         self.tasks[caller].asleep = None;
-        self.executed(caller);
+        self.executed(caller, old);
         self.tell(Event::Wake { task: caller });
     }
 
@@ -75,19 +77,18 @@ impl Model {
         self.release_thread(leader, None);
     }
 
-    /// The new program begins.
-    fn executed(&mut self, caller: TaskKey) {
+    /// The new program begins. `old` is the number that the tracer knew the thread by.
+    fn executed(&mut self, caller: TaskKey, old: u32) {
         let process = self.process_of_mut(caller);
         process.exit_signal = Some(Signal::SIGCHLD);
         process.exec_id += 1;
         process.has_execed = true;
         process.actions.forget_handlers();
         self.release_vfork_parent(caller);
-        let message = TraceMessage::Pid(self.pid_for_tracer(caller, self.tasks[caller].tid));
         let Some(tracing) = &self.tasks[caller].tracing else { return };
         let seized = tracing.seized;
         // Without the event, a tracee that was not seized is stopped by a SIGTRAP.
-        if !self.trap_at(caller, TraceEvent::Exec, message) && !seized {
+        if !self.trap_at(caller, TraceEvent::Exec, TraceMessage::Pid(old)) && !seized {
             let pid = self.pid_seen_from(self.tasks[caller].namespace, self.tasks[caller].tid);
             let info = SigInfo { code: SI_USER, pid, ..Self::info_from_nobody(Signal::SIGTRAP) };
             self.send(caller, info, Scope::Thread, false);

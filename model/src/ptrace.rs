@@ -230,16 +230,13 @@ impl Model {
         Ok(())
     }
 
-    /// The tracer lets go without a word: a tracee that it was shown a signal of takes that signal. Whoever was not
-    /// told of the tracee's death because of the tracer is told now.
-    pub(crate) fn untrace(&mut self, tracee: TaskKey) {
-        let shown = self.tasks[tracee].trap.as_ref().and_then(|trap| match &trap.goes_on {
-            GoesOn::Signal { info, .. } => Some(info.signal),
-            _ => None,
-        });
-        self.untrace_with(tracee, shown);
+    /// The tracer is gone. What the tracee stopped at takes effect if the tracer has not waited for it.
+    fn untrace(&mut self, tracee: TaskKey) {
+        let unseen = self.tasks[tracee].trap.as_ref().and_then(|trap| Signal::new(trap.code));
+        self.untrace_with(tracee, unseen);
     }
 
+    /// The tracer lets go. Whoever was not told of the tracee's death because of it is told now.
     fn untrace_with(&mut self, tracee: TaskKey, signal: Option<Signal>) {
         let from_outside = self.is_traced_from_outside(tracee);
         self.unlink(tracee);

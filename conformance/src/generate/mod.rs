@@ -4,13 +4,15 @@
 //! can do in the state that the run has reached. Any list of choices is a scenario, and so is any part of
 //! it, which is what makes shrinking work.
 
+mod full;
+
 use std::collections::HashMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use ptexit_core::uapi::{Signal, WaitOptions};
 
-use crate::language::{ChildSpec, IdSpec, Name, Operation, Sigchld, Sight, SightState, Statement};
+use crate::language::{ChildSpec, Halt, IdSpec, Name, Operation, Profile, Sigchld, Sight, SightState, Statement};
 use crate::run::Runner;
 use crate::subjects::{OnModel, Subject};
 
@@ -65,6 +67,8 @@ struct Scene {
     blocked: Vec<Name>,
     /// Those who are there, and the leaders of their processes.
     leaders: HashMap<Name, Name>,
+    /// Tracees, their tracers, and how they are held up.
+    tracees: Vec<(Name, Name, Halt)>,
 }
 
 impl Scene {
@@ -74,9 +78,13 @@ impl Scene {
         let blocked = runner.blocked().to_vec();
         let there = seen.len();
         let leaders = seen.iter().map(|(name, sight)| (*name, sight.leader)).collect();
-        let can_act = |(name, sight): &(Name, Sight)| sight.state != SightState::Zombie && !blocked.contains(name);
+        let can_act = |(name, sight): &(Name, Sight)| {
+            sight.state != SightState::Zombie && sight.job.halt == Halt::None && !blocked.contains(name)
+        };
+        let tracees =
+            seen.iter().filter_map(|(name, sight)| Some((*name, sight.job.tracer?, sight.job.halt))).collect();
         let actors = seen.into_iter().filter(can_act).collect();
-        Scene { crowd, actors, there, names: runner.names().to_vec(), blocked, leaders }
+        Scene { crowd, actors, there, names: runner.names().to_vec(), blocked, leaders, tracees }
     }
 
     /// A name: one that the actor has to do with, or now and then any that was ever given.
@@ -91,13 +99,20 @@ impl Scene {
     }
 }
 
-/// What the choice means in this state; `None` if nobody can do anything. With `crowd` tasks, nobody forks.
+/// What the choice means in this state, of what the core can do; `None` if nobody can do anything. With
+/// `crowd` tasks, nobody forks.
 pub fn statement(choice: Choice, runner: &Runner<OnModel>, crowd: usize) -> Option<Statement> {
+    statement_of(Profile::Core, choice, runner, crowd)
+}
+
+/// The same, of what an implementation of this profile can do.
+pub fn statement_of(profile: Profile, choice: Choice, runner: &Runner<OnModel>, crowd: usize) -> Option<Statement> {
     let scene = Scene::of(runner, crowd);
     let (actor, sight) = scene.actors.get(usize::from(choice.actor) % scene.actors.len().max(1))?;
     let operation = match (sight.state, sight.status) {
         (SightState::Exiting, _) => Operation::ExitFinish,
         (_, Some(_)) => last_deed(choice, &scene),
+        _ if profile == Profile::Full && choice.actor & 0x100 != 0 => full::deed(choice, &scene, *actor, sight),
         _ => deed(choice, &scene, *actor, sight),
     };
     Some(Statement { actor: *actor, operation })
