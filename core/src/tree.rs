@@ -51,11 +51,13 @@ impl<H: Host> Tree<H> {
     /// One call: a seat and a pin for its length, then what it has to tell.
     #[inline]
     fn call<R>(&self, f: impl FnOnce(&Call) -> R) -> R {
-        let outbox = Outbox::new(&self.host);
+        let outbox = Outbox::new(&self.host, &self.tables);
         let result = {
             let seat = self.tables.seats.take();
             let pin = seat.pin();
-            f(&Call { tables: &self.tables, pin: &pin, outbox: &outbox })
+            let result = f(&Call { tables: &self.tables, pin: &pin, outbox: &outbox });
+            outbox.begin_telling();
+            result
         };
         outbox.deliver();
         result

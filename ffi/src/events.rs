@@ -10,8 +10,11 @@ use crate::boundary::{Out, OutStructs, enter};
 use crate::ctx::Ctx;
 use crate::structs::{Event, Rusage, Siginfo};
 
-/// A signal is generated: to be queued for `task` as `info` says. Comes after the child is waitable and
-/// before any PTEXIT_EVENT_WAKE of the same change.
+/// A signal is generated: to be queued for `task` as `info` says. SIGCHLD comes when the child is waitable,
+/// before any PTEXIT_EVENT_WAKE of the same change, and before the first wait that reports the child returns:
+/// if that wait is faster than the exiting thread, it makes this callback itself. A wait that finds this
+/// callback running on another thread for the same child lets it come to its end, for some thousand
+/// sched_yield(2)s at most; one made from within the callback does not wait.
 pub const PTEXIT_EVENT_SIGNAL: u32 = 0x01;
 /// `task`'s armed wait, whose cookie is `cookie`, may now succeed or fail: call ptexit_wait() again. A hint.
 pub const PTEXIT_EVENT_WAKE: u32 = 0x02;
@@ -90,7 +93,16 @@ impl Sink {
     }
 }
 
+unsafe extern "C" {
+    /// pthread_self(3): the one thing about the calling thread that costs neither a lock nor a system call.
+    safe fn pthread_self() -> usize;
+}
+
 impl Host for Sink {
+    fn thread(&self) -> u64 {
+        pthread_self() as u64
+    }
+
     fn event(&self, event: &CoreEvent) {
         if self.wanted & kind(event) == 0 {
             return;

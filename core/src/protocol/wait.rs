@@ -2,10 +2,10 @@
 
 use crate::ids::TaskId;
 use crate::lockfree::ready_index::{Members, Version};
-use crate::protocol::notify::status_of;
+use crate::protocol::notify::{self, status_of};
 use crate::protocol::{BroodMembers, Call, Found, reap, reaper};
 use crate::record::brood::Brood;
-use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::exit_word::{ExitSnapshot, ExitState, Telling};
 use crate::record::fault::{Fault, left_out};
 use crate::record::task::Stage;
 use crate::record::usage::combined;
@@ -308,12 +308,18 @@ impl<'c> Search<'c> {
             // What is reported must be found by every search that starts after this one: the bit goes up
             // to the root first.
             call.brood(child.brood.get()).children.set_ready(call.pin.guard(), seen.slot());
-            return (child.exit.look() == seen).then_some(result);
+            let now = match seen.telling() {
+                Telling::Owed => child.exit.apply_to(seen, |word| word.report(self.me.group_index)).ok()?,
+                Telling::Told | Telling::UnderWay => child.exit.look(),
+            };
+            notify::before_report(call, index, child, seen, now);
+            return (now.with_telling_of(seen) == seen).then_some(result);
         }
         let dead = match child.exit.apply_to(seen, |word| word.reap(self.me.group_index)) {
             Err(_) if left_out(Fault::ReapedOnce) => return Some(result),
             reaped => reaped.ok()?,
         };
+        notify::before_report(call, index, child, seen, dead);
         self.me.group.children_usage.add(&result.usage);
         reap::release_process(call, index, dead, Some(self.me.id));
         Some(result)
