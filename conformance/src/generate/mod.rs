@@ -4,11 +4,15 @@
 //! can do in the state that the run has reached. Any list of choices is a scenario, and so is any part of
 //! it, which is what makes shrinking work.
 
+mod full;
+
+use std::collections::HashMap;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use ptexit_core::uapi::{Signal, WaitOptions};
 
-use crate::language::{ChildSpec, IdSpec, Name, Operation, Sigchld, Sight, SightState, Statement};
+use crate::language::{ChildSpec, Halt, IdSpec, Name, Operation, Profile, Sigchld, Sight, SightState, Statement};
 use crate::run::Runner;
 use crate::subjects::{OnModel, Subject};
 
@@ -54,6 +58,10 @@ struct Scene {
     there: usize,
     names: Vec<Name>,
     blocked: Vec<Name>,
+    /// Those who are there, and the leaders of their processes.
+    leaders: HashMap<Name, Name>,
+    /// Tracees, their tracers, and how they are held up.
+    tracees: Vec<(Name, Name, Halt)>,
 }
 
 impl Scene {
@@ -62,9 +70,14 @@ impl Scene {
             runner.names().iter().filter_map(|&name| Some((name, runner.subject.observe(name)?))).collect();
         let blocked = runner.blocked().to_vec();
         let there = seen.len();
-        let can_act = |(name, sight): &(Name, Sight)| sight.state != SightState::Zombie && !blocked.contains(name);
+        let leaders = seen.iter().map(|(name, sight)| (*name, sight.leader)).collect();
+        let can_act = |(name, sight): &(Name, Sight)| {
+            sight.state != SightState::Zombie && sight.job.halt == Halt::None && !blocked.contains(name)
+        };
+        let tracees =
+            seen.iter().filter_map(|(name, sight)| Some((*name, sight.job.tracer?, sight.job.halt))).collect();
         let actors = seen.into_iter().filter(can_act).collect();
-        Scene { crowd, actors, there, names: runner.names().to_vec(), blocked }
+        Scene { crowd, actors, there, names: runner.names().to_vec(), blocked, leaders, tracees }
     }
 
     /// A name: one that the actor has to do with, or now and then any that was ever given.
@@ -79,13 +92,20 @@ impl Scene {
     }
 }
 
-/// What the choice means in this state; `None` if nobody can do anything. With `crowd` tasks, nobody forks.
+/// What the choice means in this state, of what the core can do; `None` if nobody can do anything. With
+/// `crowd` tasks, nobody forks.
 pub fn statement(choice: Choice, runner: &Runner<OnModel>, crowd: usize) -> Option<Statement> {
+    statement_of(Profile::Core, choice, runner, crowd)
+}
+
+/// The same, of what an implementation of this profile can do.
+pub fn statement_of(profile: Profile, choice: Choice, runner: &Runner<OnModel>, crowd: usize) -> Option<Statement> {
     let scene = Scene::of(runner, crowd);
     let (actor, sight) = scene.actors.get(usize::from(choice.actor) % scene.actors.len().max(1))?;
     let operation = match (sight.state, sight.status) {
         (SightState::Exiting, _) => Operation::ExitFinish,
         (_, Some(_)) => last_deed(choice, &scene),
+        _ if profile == Profile::Full && choice.actor & 0x100 != 0 => full::deed(choice, &scene, *actor, sight),
         _ => deed(choice, &scene, *actor, sight),
     };
     Some(Statement { actor: *actor, operation })
@@ -112,16 +132,17 @@ fn deed(choice: Choice, scene: &Scene, actor: Name, sight: &Sight) -> Operation 
     let Choice { first, second, .. } = choice;
     let crowded = scene.there >= scene.crowd;
     let code = i32::from(first % 8);
-    // The end of init is the end of the scenario: rarely.
-    let may_die = actor != Name::INIT || second.is_multiple_of(64);
+    // The core does not know how to end a namespace as Linux does.
+    let may_die = actor != Name::INIT;
+    let process_may_die = sight.leader != Name::INIT;
     match choice.verb {
         0..=39 if !crowded => Operation::Fork(new_name(scene), exit_signal(first)),
         40..=47 if !crowded => Operation::Sibling(new_name(scene)),
         48..=79 if !crowded => Operation::Thread(new_name(scene)),
         80..=105 if may_die => Operation::Exit(code),
         106..=117 if may_die => Operation::ExitBegin(code),
-        118..=125 if may_die => Operation::ExitGroup(code),
-        126..=129 if may_die => Operation::ExitGroupBegin(code),
+        118..=125 if process_may_die => Operation::ExitGroup(code),
+        126..=129 if process_may_die => Operation::ExitGroupBegin(code),
         130..=137 => kill(scene, sight, first, second),
         138..=145 if sight.threads == 1 => Operation::Exec,
         146..=151 => Operation::Sigchld(Sigchld {
@@ -130,7 +151,7 @@ fn deed(choice: Choice, scene: &Scene, actor: Name, sight: &Sight) -> Operation 
             no_cld_stop: first % 16 == 5,
         }),
         152..=161 => Operation::Subreaper(!first.is_multiple_of(4)),
-        162..=169 => Operation::Pdeathsig((!first.is_multiple_of(4)).then_some(Signal::SIGUSR2)),
+        162..=169 => Operation::Pdeathsig((!first.is_multiple_of(4)).then_some(Signal::SIGWINCH)),
         170..=179 => setpgid(scene, sight, first, second),
         180..=183 => Operation::Setsid,
         184..=186 => Operation::Uid(u32::from(first % 3)),
@@ -150,15 +171,15 @@ fn deed(choice: Choice, scene: &Scene, actor: Name, sight: &Sight) -> Operation 
 fn exit_signal(number: u16) -> Option<Signal> {
     match number % 8 {
         0 => None,
-        1 => Some(Signal::SIGUSR1),
+        1 => Some(Signal::SIGURG),
         _ => Some(Signal::SIGCHLD),
     }
 }
 
 fn kill(scene: &Scene, sight: &Sight, first: u16, second: u16) -> Operation {
     let victim = scene.someone(sight, first);
-    let victim = if victim == Name::INIT && !second.is_multiple_of(64) { sight.leader } else { victim };
-    if victim == Name::INIT {
+    let is_inits = scene.leaders.get(&victim).is_none_or(|&leader| leader == Name::INIT);
+    if is_inits {
         return Operation::Setsid;
     }
     let signal = if second.is_multiple_of(2) { Signal::SIGKILL } else { Signal::SIGSEGV };
