@@ -159,6 +159,7 @@ impl Happening {
     pub fn subject(&self) -> Name {
         match *self {
             Happening::Signal(task, _)
+            | Happening::Handles(task, _)
             | Happening::Exited(task, _)
             | Happening::Reaped { task, .. }
             | Happening::Reparented(task, _)
