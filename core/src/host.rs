@@ -12,8 +12,9 @@ pub enum Event {
     /// A signal is generated. It is offered to `target` first; with `group` any thread of its thread
     /// group may take it (SIGCHLD, the parent-death signal), without it only `target`.
     ///
-    /// SIGCHLD comes after the zombie has become visible: a wait on another host thread may have taken the
-    /// child by then.
+    /// SIGCHLD comes when the zombie can be waited for, and before the first wait that reports it returns: on the
+    /// thread of that wait, if it is faster. Such a wait lets a callback on another thread that tells of the
+    /// same child come to its end first, unless that takes very long (some thousand sched_yield(2)).
     Signal {
         /// The thread that is offered the signal first.
         target: TaskId,
@@ -85,6 +86,15 @@ pub enum Event {
 pub trait Host {
     /// Takes note of an event.
     fn event(&self, event: &Event);
+
+    /// A number that no other thread has at the same time, and not 0: whether a wait was called from within
+    /// [`event`](Self::event) is told by it.
+    fn thread(&self) -> u64 {
+        std::thread_local! {
+            static HERE: u8 = const { 0 };
+        }
+        HERE.with(|here| core::ptr::from_ref(here).addr() as u64)
+    }
 }
 
 impl<F: Fn(&Event)> Host for F {

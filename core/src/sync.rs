@@ -9,11 +9,13 @@
 #[cfg(not(loom))]
 mod imp {
     pub(super) use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
+    pub(super) use std::thread::yield_now;
 }
 
 #[cfg(loom)]
 mod imp {
     pub(super) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
+    pub(super) use loom::thread::yield_now;
 }
 
 pub use core::sync::atomic::Ordering;
@@ -286,6 +288,11 @@ impl<T> OncePtr<T> {
 #[inline(always)]
 pub fn fence(order: Ordering) {
     imp::fence(order);
+}
+
+/// Lets another thread run, or the model choose one.
+pub fn yield_now() {
+    imp::yield_now();
 }
 
 /// An atomic state word: 64 bits that change together, seen as the plain-data type `T`.

@@ -10,6 +10,8 @@ use crate::record::pid_table::PidChoice;
 use crate::record::tables::Tables;
 use crate::uapi::{Errno, Rusage, WaitStatus};
 
+/// For hosts that would rather ask than be called back: where [`Host::event`] can leave what it is told.
+pub use crate::lockfree::queue::Queue;
 pub use crate::terms::{
     Attr, AttrKind, CloneArgs, CloneKind, ListFilter, Options, PidPolicy, SigchldPolicy, TaskInfo, TaskState, WaitFor,
     WaitRequest, WaitResult, Waited,
@@ -51,11 +53,13 @@ impl<H: Host> Tree<H> {
     /// One call: a seat and a pin for its length, then what it has to tell.
     #[inline]
     fn call<R>(&self, f: impl FnOnce(&Call) -> R) -> R {
-        let outbox = Outbox::new(&self.host);
+        let outbox = Outbox::new(&self.host, &self.tables);
         let result = {
             let seat = self.tables.seats.take();
             let pin = seat.pin();
-            f(&Call { tables: &self.tables, pin: &pin, outbox: &outbox })
+            let result = f(&Call { tables: &self.tables, pin: &pin, outbox: &outbox });
+            outbox.begin_telling();
+            result
         };
         outbox.deliver();
         result
@@ -146,7 +150,8 @@ impl<H: Host> Tree<H> {
         self.call(|call| wait::wait(call, waiter, request))
     }
 
-    /// Reaps up to `results.len()` children at once, oldest first; returns how many. Never arms a wait.
+    /// Reaps up to `results.len()` children at once, oldest first; returns how many. Never arms a wait; one
+    /// that is armed ends, as with [`wait`](Self::wait).
     /// ECHILD as [`wait`](Self::wait); EINVAL with WNOWAIT.
     pub fn wait_many(&self, waiter: TaskId, request: &WaitRequest, results: &mut [WaitResult]) -> Result<usize, Errno> {
         self.call(|call| wait::wait_many(call, waiter, request, results))

@@ -2,16 +2,19 @@
 
 use std::ffi::{c_int, c_void};
 
-use crossbeam_queue::SegQueue;
 use ptexit_core::host::{Event as CoreEvent, Host};
+use ptexit_core::tree::Queue;
 use ptexit_core::uapi::{Errno, SigInfo};
 
 use crate::boundary::{Out, OutStructs, enter};
 use crate::ctx::Ctx;
 use crate::structs::{Event, Rusage, Siginfo};
 
-/// A signal is generated: to be queued for `task` as `info` says. Comes after the child is waitable and
-/// before any PTEXIT_EVENT_WAKE of the same change.
+/// A signal is generated: to be queued for `task` as `info` says. SIGCHLD comes when the child is waitable,
+/// before any PTEXIT_EVENT_WAKE of the same change, and before the first wait that reports the child returns:
+/// if that wait is faster than the exiting thread, it makes this callback itself. A wait that finds this
+/// callback running on another thread for the same child lets it come to its end, for some thousand
+/// sched_yield(2)s at most; one made from within the callback does not wait.
 pub const PTEXIT_EVENT_SIGNAL: u32 = 0x01;
 /// `task`'s armed wait, whose cookie is `cookie`, may now succeed or fail: call ptexit_wait() again. A hint.
 pub const PTEXIT_EVENT_WAKE: u32 = 0x02;
@@ -56,8 +59,11 @@ pub(crate) struct Sink {
 enum Delivery {
     None,
     Callback { on_event: OnEvent, host: HostPointer },
-    Queue(Box<SegQueue<Event>>),
+    Queue(Box<Queue<EVENT_WORDS>>),
 }
+
+/// An event is queued as the words it consists of.
+const EVENT_WORDS: usize = size_of::<Event>() / size_of::<u64>();
 
 type OnEvent = unsafe extern "C" fn(*mut c_void, *const Event);
 
@@ -90,7 +96,16 @@ impl Sink {
     }
 }
 
+unsafe extern "C" {
+    /// pthread_self(3): the one thing about the calling thread that costs neither a lock nor a system call.
+    safe fn pthread_self() -> usize;
+}
+
 impl Host for Sink {
+    fn thread(&self) -> u64 {
+        pthread_self() as u64
+    }
+
     fn event(&self, event: &CoreEvent) {
         if self.wanted & kind(event) == 0 {
             return;
@@ -99,7 +114,7 @@ impl Host for Sink {
             Delivery::None => {}
             // SAFETY: `ptexit_ctx_new` requires a function that may be called with `host`, here and now.
             Delivery::Callback { on_event, host } => unsafe { on_event(host.0, &convert(event)) },
-            Delivery::Queue(queue) => queue.push(convert(event)),
+            Delivery::Queue(queue) => queue.push(&bytemuck::cast(convert(event))),
         }
     }
 }
@@ -180,8 +195,9 @@ fn siginfo(info: &SigInfo, group: bool) -> Siginfo {
 ///   PTEXIT_EFAULT   a pointer is NULL (`events` may be if `n` is 0) or misaligned
 ///
 /// Ownership: an event is taken by one caller only. The events of one call into the context come in order;
-///            those of calls made side by side may interleave.
-/// Threads:   any thread may call.
+///            those of calls made side by side may interleave. The memory of an event that was taken is used
+///            for the next one; the queue never shrinks below the most events that ever waited in it.
+/// Threads:   any thread may call. One that is stopped inside holds up nobody.
 /// Blocking:  never.
 ///
 /// # Safety
@@ -199,7 +215,7 @@ pub unsafe extern "C" fn ptexit_next_events(ctx: *mut Ctx, events: *mut Event, n
         while taken < events.room()
             && let Some(event) = queue.pop()
         {
-            events.set(taken, event);
+            events.set(taken, bytemuck::cast(event));
             taken += 1;
         }
         got.set(taken);

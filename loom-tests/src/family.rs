@@ -4,7 +4,7 @@
 use std::mem::ManuallyDrop;
 use std::sync::Mutex;
 
-use ptexit_core::host::Event;
+use ptexit_core::host::{Event, Host};
 use ptexit_core::ids::TaskId;
 use ptexit_core::lockfree::seat::{Pin, Seat};
 use ptexit_core::protocol::outbox::Outbox;
@@ -27,6 +27,22 @@ pub struct Family {
     pins: ManuallyDrop<Vec<Pin<'static>>>,
     /// A plain mutex: loom does not see it, and no thread of a model is suspended while it holds it.
     events: Mutex<Vec<Event>>,
+}
+
+/// The host, and who calls.
+struct Told<'f> {
+    events: &'f Mutex<Vec<Event>>,
+    seat: usize,
+}
+
+impl Host for Told<'_> {
+    fn event(&self, event: &Event) {
+        self.events.lock().expect("no thread panicked here").push(*event);
+    }
+
+    fn thread(&self) -> u64 {
+        self.seat as u64 + 1
+    }
 }
 
 // SAFETY: the threads of a model are coroutines of one host thread, and each of them calls from a seat of
@@ -61,11 +77,12 @@ impl Family {
 
     /// One call into the tree from a seat.
     pub fn call<R>(&self, seat: usize, f: impl FnOnce(&Call) -> R) -> R {
-        let host = |event: &Event| self.events.lock().expect("no thread panicked here").push(*event);
-        let outbox = Outbox::new(&host);
+        let host = Told { events: &self.events, seat };
         // SAFETY: until `release`, which takes the family.
         let tables = unsafe { &*self.tables };
+        let outbox = Outbox::new(&host, tables);
         let result = f(&Call { tables, pin: &self.pins[seat], outbox: &outbox });
+        outbox.begin_telling();
         outbox.deliver();
         result
     }

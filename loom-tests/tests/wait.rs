@@ -85,6 +85,40 @@ fn no_lost_wake() {
     holds_always("no_wake_by_name_is_lost", [2; 3], no_wake_by_name_is_lost);
 }
 
+fn signal_before_report(options: WaitOptions) {
+    let (family, init) = Family::new(1);
+    let dying = family.fork(MAIN, init);
+    family.exit_begin(MAIN, dying);
+    let thread = spawn(&family, 1, move |family, seat| {
+        let waited = family.wait(seat, init, WaitFor::All, WaitOptions::WNOHANG | options);
+        if let Some(result) = child(&waited) {
+            assert_is(result, dying);
+            assert_eq!(family.sigchlds(init, dying), 1, "reported, and not signalled yet");
+        }
+    });
+    family.exit_finish(MAIN, dying);
+    thread.join().unwrap();
+    assert_eq!(family.sigchlds(init, dying), 1, "signalled once");
+    end(family);
+}
+
+fn sigchld_comes_before_the_reaping_wait_returns() {
+    signal_before_report(BLOCKING);
+}
+
+fn sigchld_comes_before_the_reporting_wait_returns() {
+    signal_before_report(WaitOptions::WNOWAIT);
+}
+
+/// A wait reports a child only when its parent has the SIGCHLD about it, whoever tells it, and once.
+#[test]
+fn signal_first() {
+    let name = "sigchld_comes_before_the_reaping_wait_returns";
+    holds_always(name, [2; 3], sigchld_comes_before_the_reaping_wait_returns);
+    let name = "sigchld_comes_before_the_reporting_wait_returns";
+    holds_always(name, [2, 2, 1], sigchld_comes_before_the_reporting_wait_returns);
+}
+
 fn autoreap_wakes_into_echild() {
     let (family, init) = Family::new(1);
     let ignore = SigchldPolicy { ignore: true, ..SigchldPolicy::default() };
@@ -155,6 +189,10 @@ fn exit_of_the_waiter() {
 
 #[test]
 fn canaries() {
+    for fault in [Fault::DebtTakenOver, Fault::TellingAwaited] {
+        let name = "sigchld_comes_before_the_reaping_wait_returns";
+        needs(fault, name, [2; 3], sigchld_comes_before_the_reaping_wait_returns);
+    }
     needs(Fault::ReapedOnce, "two_waiters_one_reap", [2; 3], two_waiters_one_reap);
     // Where every load reads the last value, no fence is missed.
     for fence in [Fault::FenceAfterArming, Fault::FenceBeforeWaking] {

@@ -173,8 +173,11 @@ fn compare_signals(
     let fits = |key: &(Name, Signal)| {
         let empty = Vec::new();
         let (sent, received) = (sent.get(key).unwrap_or(&empty), received.get(key).unwrap_or(&empty));
-        // A zombie leader, or one who got another signal just before, leaves it to a sibling.
-        let can_take = sent.iter().all(|&(to, _)| sight(to).is_some_and(|sight| sight.state == SightState::Running));
+        // A zombie leader, or one who got another signal just before, leaves it to a sibling; and so does one that
+        // SIGCONT has woken out of a stop which a sibling had brought about.
+        let can_take = sent.iter().all(|&(to, info)| {
+            info.signal != Signal::SIGCONT && sight(to).is_some_and(|sight| sight.state == SightState::Running)
+        });
         arrived(sent, received, count.get(&key.0) == Some(&1) && can_take)
     };
     if sent.keys().chain(received.keys()).all(fits) {

@@ -90,7 +90,9 @@ fn become_zombie(call: &Call, index: u32) {
     let group = call.group(index);
     let die = |seen: ExitSnapshot| {
         let notification = notify::decide(call, group, seen);
-        group.exit.apply_to(seen, |word| word.die(notification.autoreap)).map(|now| (now, notification))
+        let is_told = notification.signal.is_some();
+        group.teller.set(0);
+        group.exit.apply_to(seen, |word| word.die(notification.autoreap, is_told)).map(|now| (now, notification))
     };
     // Progress: an exchange fails only when the process was reparented or moved in its brood meanwhile.
     let (now, notification) = loop {

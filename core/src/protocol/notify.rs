@@ -1,11 +1,13 @@
 //! Notify: a process has become a zombie, or a zombie has got a new parent. Its parent is told.
 
 use crate::host::Event;
+use crate::ids::TaskId;
 use crate::protocol::Call;
 use crate::protocol::reaper::parent_named;
-use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::exit_word::{ExitSnapshot, ExitState, Telling};
 use crate::record::fault::{Fault, left_out};
 use crate::record::policy::Policy;
+use crate::record::task::Task;
 use crate::record::thread_group::ThreadGroup;
 use crate::record::waiter::{ChildFacts, Criteria, Which};
 use crate::uapi::{SigInfo, Signal, WaitStatus};
@@ -54,14 +56,34 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
         return;
     }
     let parent = parent_named(call, call.brood(child.brood.get()), now.parent());
-    if let (Some(signal), Some((target, task))) = (notification.signal, parent) {
-        let info = child_info(child, signal, status_of(child));
-        call.outbox.put(Event::Signal { target, cookie: task.cookie.get(), group: true, info });
+    if let Some(event) = signal_to(parent, child, notification) {
+        // A zombie is owed to its parent; a child that reaps itself is nobody's, and no wait reports it.
+        match now.state() {
+            ExitState::Zombie => call.outbox.put_owed(event, child_index, now.parent()),
+            ExitState::Alive | ExitState::Dead => call.outbox.put(event),
+        }
     }
     if notification.autoreap && left_out(Fault::AutoreapWakes) {
         return;
     }
     wake_waiters(call, child_index, child, now, parent.map(|(id, _)| id.index()));
+}
+
+/// A wait is about to report a zombie whose word was `seen` and is `now`: its parent has the signal first.
+pub fn before_report(call: &Call, child_index: u32, child: &ThreadGroup, seen: ExitSnapshot, now: ExitSnapshot) {
+    if seen.telling() == Telling::Owed && !left_out(Fault::DebtTakenOver) {
+        let parent = parent_named(call, call.brood(child.brood.get()), now.parent());
+        if let Some(event) = signal_to(parent, child, decide(call, child, seen)) {
+            call.outbox.put(event);
+        }
+    }
+    call.outbox.let_telling_end(child_index, child, now);
+}
+
+fn signal_to(parent: Option<(TaskId, &Task)>, child: &ThreadGroup, notification: Notification) -> Option<Event> {
+    let ((target, task), signal) = (parent?, notification.signal?);
+    let info = child_info(child, signal, status_of(child));
+    Some(Event::Signal { target, cookie: task.cookie.get(), group: true, info })
 }
 
 /// Fires the armed waits that this child matches. The event comes after the signal: a thread that is

@@ -117,7 +117,12 @@ pub fn hand_over(call: &Call, child: u32, brood: &Brood, reaper: u32) -> ExitSna
             // Who finds the child in its new family finds it ready.
             brood.children.set_ready(call.pin.guard(), seen.slot());
         }
-        if let Ok(now) = group.exit.apply_to(seen, |word| word.reparent(reaper, notification.autoreap)) {
+        let is_told = notification.signal.is_some();
+        if seen.state() == ExitState::Zombie {
+            // Whoever hands it over besides may have made it so and begun to tell: then it lets itself end that.
+            group.teller.set(0);
+        }
+        if let Ok(now) = group.exit.apply_to(seen, |word| word.reparent(reaper, notification.autoreap, is_told)) {
             tell(call, child, brood, seen, now, notification);
             return now;
         }

@@ -2,10 +2,10 @@
 
 use crate::ids::TaskId;
 use crate::lockfree::ready_index::{Members, Version};
-use crate::protocol::notify::status_of;
+use crate::protocol::notify::{self, status_of};
 use crate::protocol::{BroodMembers, Call, Found, reap, reaper};
 use crate::record::brood::Brood;
-use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::exit_word::{ExitSnapshot, ExitState, Telling};
 use crate::record::fault::{Fault, left_out};
 use crate::record::task::Stage;
 use crate::record::usage::combined;
@@ -21,9 +21,6 @@ const MAX_ID: u32 = i32::MAX as u32;
 pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited, Errno> {
     let search = Search::new(call, waiter, request)?;
     let me = search.me;
-    if me.task.waiter.disarm() != Disarmed::Idle {
-        me.group.waiters.remove(me.task.place.get());
-    }
     match search.look()? {
         Some(result) => return Ok(Waited::Child(result)),
         None if request.options.contains(WaitOptions::WNOHANG) => return Ok(Waited::Nothing),
@@ -48,7 +45,7 @@ pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited
     Ok(answer?.map_or(Waited::Armed, Waited::Child))
 }
 
-/// Takes as many dead children as fit, oldest first. Never arms.
+/// Takes as many dead children as fit, oldest first. Never arms, and ends a wait that is armed.
 pub fn wait_many(
     call: &Call,
     waiter: TaskId,
@@ -110,6 +107,10 @@ impl<'c> Search<'c> {
             return Err(Errno::EINVAL);
         }
         let me = call.find_running(waiter)?;
+        // A task has one wait: whatever comes of this one, the one that was armed before is over.
+        if me.task.waiter.disarm() != Disarmed::Idle {
+            me.group.waiters.remove(me.task.place.get());
+        }
         let which = match which {
             WaitFor::All => Which::Any,
             WaitFor::Pid(pid) => Which::Group(call.leader_by_pid(pid).ok_or(Errno::ECHILD)?),
@@ -308,12 +309,18 @@ impl<'c> Search<'c> {
             // What is reported must be found by every search that starts after this one: the bit goes up
             // to the root first.
             call.brood(child.brood.get()).children.set_ready(call.pin.guard(), seen.slot());
-            return (child.exit.look() == seen).then_some(result);
+            let now = match seen.telling() {
+                Telling::Owed => child.exit.apply_to(seen, |word| word.report(self.me.group_index)).ok()?,
+                Telling::Told | Telling::UnderWay => child.exit.look(),
+            };
+            notify::before_report(call, index, child, seen, now);
+            return (now.with_telling_of(seen) == seen).then_some(result);
         }
         let dead = match child.exit.apply_to(seen, |word| word.reap(self.me.group_index)) {
             Err(_) if left_out(Fault::ReapedOnce) => return Some(result),
             reaped => reaped.ok()?,
         };
+        notify::before_report(call, index, child, seen, dead);
         self.me.group.children_usage.add(&result.usage);
         reap::release_process(call, index, dead, Some(self.me.id));
         Some(result)

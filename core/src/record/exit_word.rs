@@ -19,6 +19,17 @@ pub enum ExitState {
     Dead,
 }
 
+/// Whether a zombie's parent has the signal that tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// It has it, or gets none.
+    Told,
+    /// Nobody has told it yet: a wait that reports the child must do so first.
+    Owed,
+    /// The host is being told, at this moment, by the thread whose transition this was.
+    UnderWay,
+}
+
 /// Why a transition was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -38,11 +49,14 @@ pub enum Refused {
 /// |--------|---------------|------------------------------------------------------------------|---------------|
 /// | 0..2   | `state`       | `Alive` → `Zombie` → `Dead`                                      | `exit_state`  |
 /// | 2..9   | `exit_signal` | what the parent is sent; 0 for nothing                           | `exit_signal` |
-/// | 10..36 | `parent`      | the parent's thread group (its slab index); 0 for nobody         | `real_parent` |
+/// | 9..11  | `telling`     | `Owed` → `UnderWay` → `Told`: the signal to the parent           | –             |
+/// | 11..36 | `parent`      | the parent's thread group (its slab index); 0 for nobody         | `real_parent` |
 /// | 36..64 | `slot`        | the child's place among its brood; never reused while pinned     | `sibling`     |
 ///
 /// Parent and slot are here, and not in a word of their own, so that "(zombie, parent p)" becomes true
-/// by one compare-exchange: whoever makes it true owes p the notification, and nobody else does.
+/// by one compare-exchange: whoever makes it true owes p the notification, and nobody else does. That it is owed
+/// is here as well, so that the exchange that claims a zombie takes the debt over: SIGCHLD is there before a
+/// wait returns.
 #[derive(Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct ExitSnapshot(u64);
@@ -50,8 +64,10 @@ pub struct ExitSnapshot(u64);
 const STATE: u64 = 0b11;
 const SIGNAL_SHIFT: u32 = 2;
 const SIGNAL: u64 = 0x7f << SIGNAL_SHIFT;
-const PARENT_SHIFT: u32 = 10;
-const PARENT: u64 = 0x3ff_ffff << PARENT_SHIFT;
+const TELLING_SHIFT: u32 = 9;
+const TELLING: u64 = 0b11 << TELLING_SHIFT;
+const PARENT_SHIFT: u32 = 11;
+const PARENT: u64 = 0x1ff_ffff << PARENT_SHIFT;
 const SLOT_SHIFT: u32 = 36;
 const SLOT: u64 = 0xfff_ffff << SLOT_SHIFT;
 
@@ -89,6 +105,29 @@ impl ExitSnapshot {
         Signal::new(((self.0 & SIGNAL) >> SIGNAL_SHIFT) as u32)
     }
 
+    /// How far the parent has been told of a zombie.
+    pub fn telling(self) -> Telling {
+        match (self.0 & TELLING) >> TELLING_SHIFT {
+            0 => Telling::Told,
+            1 => Telling::Owed,
+            _ => Telling::UnderWay,
+        }
+    }
+
+    /// The same, told as far as `other` is: for comparing everything else.
+    pub fn with_telling_of(self, other: Self) -> Self {
+        self.with_telling(other.telling())
+    }
+
+    fn with_telling(self, telling: Telling) -> Self {
+        let bits = match telling {
+            Telling::Told => 0,
+            Telling::Owed => 1,
+            Telling::UnderWay => 2,
+        };
+        ExitSnapshot(self.0 & !TELLING | bits << TELLING_SHIFT)
+    }
+
     fn with_state(self, state: ExitState) -> Self {
         let bits = match state {
             ExitState::Alive => 0,
@@ -111,34 +150,71 @@ impl ExitSnapshot {
         ExitSnapshot(self.0 & !SIGNAL | number << SIGNAL_SHIFT)
     }
 
-    /// `Alive` → `Zombie`, or straight to `Dead` when the parent does not want to wait (`autoreap`).
-    pub fn die(self, autoreap: bool) -> Result<Self, Refused> {
+    /// `Alive` → `Zombie`, and the parent is owed a signal if it `is_told` by one; or straight to `Dead` when
+    /// the parent does not want to wait (`autoreap`).
+    pub fn die(self, autoreap: bool, is_told: bool) -> Result<Self, Refused> {
         match self.state() {
             ExitState::Alive if autoreap => Ok(self.with_state(ExitState::Dead)),
-            ExitState::Alive => Ok(self.with_state(ExitState::Zombie)),
+            ExitState::Alive => Ok(self.with_state(ExitState::Zombie).owing(is_told)),
             ExitState::Zombie | ExitState::Dead => Err(Refused::AlreadyDone),
         }
     }
 
-    /// `Zombie` → `Dead` for a waiter of thread group `parent`. Of all waiters, exactly one is granted this.
+    fn owing(self, is_told: bool) -> Self {
+        self.with_telling(if is_told { Telling::Owed } else { Telling::Told })
+    }
+
+    /// `Zombie` → `Dead` for a waiter of thread group `parent`. Of all waiters, exactly one is granted this;
+    /// what was still owed to the parent, it owes from now on.
     pub fn reap(self, parent: u32) -> Result<Self, Refused> {
         match self.state() {
             _ if self.parent() != parent => Err(Refused::NotYours),
-            ExitState::Zombie => Ok(self.with_state(ExitState::Dead)),
+            ExitState::Zombie => Ok(self.with_state(ExitState::Dead).without_debt()),
             ExitState::Alive => Err(Refused::StillAlive),
             ExitState::Dead => Err(Refused::AlreadyDead),
         }
     }
 
+    fn without_debt(self) -> Self {
+        if self.telling() == Telling::Owed { self.with_telling(Telling::Told) } else { self }
+    }
+
+    /// For a waiter of `parent` that reports the zombie and leaves it: it takes over what is owed.
+    pub fn report(self, parent: u32) -> Result<Self, Refused> {
+        match self.state() {
+            ExitState::Zombie if self.parent() == parent => Ok(self.without_debt()),
+            _ => Err(Refused::NotYours),
+        }
+    }
+
+    /// `Owed` → `UnderWay`, for the thread that made it so. Refused when a waiter has taken the debt over, or the
+    /// zombie has another parent by now.
+    pub fn begin_telling(self, parent: u32) -> Result<Self, Refused> {
+        match self.telling() {
+            Telling::Owed if self.parent() == parent => Ok(self.with_telling(Telling::UnderWay)),
+            _ => Err(Refused::NotYours),
+        }
+    }
+
+    /// `UnderWay` → `Told`.
+    pub fn end_telling(self, parent: u32) -> Result<Self, Refused> {
+        match self.telling() {
+            Telling::UnderWay if self.parent() == parent => Ok(self.with_telling(Telling::Told)),
+            _ => Err(Refused::NotYours),
+        }
+    }
+
     /// Hands the process to another thread group; its exit signal becomes SIGCHLD. A zombie whose new
-    /// parent does not want to wait dies in the same step.
-    pub fn reparent(self, parent: u32, autoreap: bool) -> Result<Self, Refused> {
+    /// parent does not want to wait dies in the same step; else that parent is owed a signal if it `is_told` by
+    /// one. Whatever the old parent was owed is not told any more: it is gone.
+    pub fn reparent(self, parent: u32, autoreap: bool, is_told: bool) -> Result<Self, Refused> {
         let moved = self.with_parent(parent).with_exit_signal(Some(Signal::SIGCHLD));
         match self.state() {
             ExitState::Dead => Err(Refused::AlreadyDead),
             _ if self.parent() == parent => Err(Refused::AlreadyDone),
-            ExitState::Zombie if autoreap => Ok(moved.with_state(ExitState::Dead)),
-            ExitState::Zombie | ExitState::Alive => Ok(moved),
+            ExitState::Zombie if autoreap => Ok(moved.with_state(ExitState::Dead).owing(false)),
+            ExitState::Zombie => Ok(moved.owing(is_told)),
+            ExitState::Alive => Ok(moved),
         }
     }
 
@@ -161,7 +237,8 @@ impl ExitSnapshot {
 
 impl fmt::Debug for ExitSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} parent {} slot {} {:?}", self.state(), self.parent(), self.slot(), self.exit_signal())
+        let (state, telling) = (self.state(), self.telling());
+        write!(f, "{state:?} {telling:?} parent {} slot {} {:?}", self.parent(), self.slot(), self.exit_signal())
     }
 }
 
@@ -249,15 +326,24 @@ impl Default for ExitWord {
 mod tests {
     use super::*;
 
+    /// Every field at its ends; only a zombie, or a child reaped while its parent was being told, is anything but
+    /// told.
     fn every_snapshot() -> impl Iterator<Item = ExitSnapshot> {
-        let states = [ExitState::Alive, ExitState::Zombie, ExitState::Dead];
+        let states = [
+            (ExitState::Alive, Telling::Told),
+            (ExitState::Zombie, Telling::Told),
+            (ExitState::Zombie, Telling::Owed),
+            (ExitState::Zombie, Telling::UnderWay),
+            (ExitState::Dead, Telling::Told),
+            (ExitState::Dead, Telling::UnderWay),
+        ];
         let signals = [None, Some(Signal::SIGCHLD), Signal::new(10), Signal::new(64)];
-        states.into_iter().flat_map(move |state| {
+        states.into_iter().flat_map(move |(state, telling)| {
             signals.into_iter().flat_map(move |signal| {
                 [0, 1, 7, MAX_GROUP].into_iter().flat_map(move |parent| {
-                    [0, 1, 0xfff_ffff]
-                        .into_iter()
-                        .map(move |slot| ExitSnapshot::alive(parent, slot, signal).with_state(state))
+                    [0, 1, 0xfff_ffff].into_iter().map(move |slot| {
+                        ExitSnapshot::alive(parent, slot, signal).with_state(state).with_telling(telling)
+                    })
                 })
             })
         })
@@ -266,19 +352,20 @@ mod tests {
     #[test]
     fn fields_do_not_touch_each_other() {
         for word in every_snapshot() {
-            let again = ExitSnapshot::alive(word.parent(), word.slot(), word.exit_signal()).with_state(word.state());
-            assert_eq!(word, again);
+            let again = ExitSnapshot::alive(word.parent(), word.slot(), word.exit_signal());
+            assert_eq!(word, again.with_state(word.state()).with_telling(word.telling()));
         }
     }
 
     #[test]
     fn a_process_dies_once_and_only_when_alive() {
         for word in every_snapshot() {
-            for autoreap in [false, true] {
-                match (word.state(), word.die(autoreap)) {
+            for (autoreap, is_told) in [(false, false), (false, true), (true, false), (true, true)] {
+                match (word.state(), word.die(autoreap, is_told)) {
+                    (ExitState::Alive, Ok(next)) if autoreap => assert_eq!(next, word.with_state(ExitState::Dead)),
                     (ExitState::Alive, Ok(next)) => {
-                        let expected = if autoreap { ExitState::Dead } else { ExitState::Zombie };
-                        assert_eq!(next, word.with_state(expected));
+                        let telling = if is_told { Telling::Owed } else { Telling::Told };
+                        assert_eq!(next, word.with_state(ExitState::Zombie).with_telling(telling));
                     }
                     (ExitState::Zombie | ExitState::Dead, Err(Refused::AlreadyDone)) => {}
                     other => panic!("{word:?}: {other:?}"),
@@ -294,7 +381,7 @@ mod tests {
                 let expected = match word.state() {
                     _ if word.parent() != parent => Err(Refused::NotYours),
                     ExitState::Alive => Err(Refused::StillAlive),
-                    ExitState::Zombie => Ok(word.with_state(ExitState::Dead)),
+                    ExitState::Zombie => Ok(word.with_state(ExitState::Dead).without_debt()),
                     ExitState::Dead => Err(Refused::AlreadyDead),
                 };
                 assert_eq!(word.reap(parent), expected, "{word:?}");
@@ -303,10 +390,33 @@ mod tests {
     }
 
     #[test]
+    fn a_zombie_is_told_of_by_one_only() {
+        for word in every_snapshot() {
+            let (mine, other) = (word.parent(), word.parent() ^ 1);
+            // Whoever takes the debt over, nobody is granted it again.
+            let tellers = [word.begin_telling(mine), word.reap(mine), word.report(mine)];
+            for next in tellers.into_iter().flatten() {
+                assert_ne!(next.telling(), Telling::Owed, "{word:?}");
+                assert!(next.begin_telling(mine).is_err(), "{word:?}");
+            }
+            assert!(word.begin_telling(other).is_err() && word.end_telling(other).is_err(), "{word:?}");
+            // Who comes while the host is being told sees that it is.
+            if word.telling() == Telling::UnderWay {
+                assert_eq!(word.end_telling(mine), Ok(word.with_telling(Telling::Told)));
+                for next in [word.reap(mine), word.report(mine)].into_iter().flatten() {
+                    assert_eq!(next.telling(), Telling::UnderWay, "{word:?}");
+                }
+            } else {
+                assert!(word.end_telling(mine).is_err(), "{word:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_new_parent_gets_sigchld_and_the_same_slot() {
         for word in every_snapshot() {
-            for autoreap in [false, true] {
-                match word.reparent(9, autoreap) {
+            for (autoreap, is_told) in [(false, false), (false, true), (true, false)] {
+                match word.reparent(9, autoreap, is_told) {
                     Err(why) => {
                         assert_eq!(why, Refused::AlreadyDead);
                         assert_eq!(word.state(), ExitState::Dead);
@@ -316,7 +426,9 @@ mod tests {
                         assert_eq!(next.exit_signal(), Some(Signal::SIGCHLD));
                         let reaped = autoreap && word.state() == ExitState::Zombie;
                         assert_eq!(next.state(), if reaped { ExitState::Dead } else { word.state() });
-                        assert!(next.reparent(9, autoreap).is_err(), "twice is refused");
+                        let owed = next.state() == ExitState::Zombie && is_told;
+                        assert_eq!(next.telling(), if owed { Telling::Owed } else { Telling::Told });
+                        assert!(next.reparent(9, autoreap, is_told).is_err(), "twice is refused");
                     }
                 }
             }

@@ -31,6 +31,10 @@ pub enum Fault {
     AutoreapWakes,
     /// A child that has left its process group by then wakes who waits for one by group.
     LeftGroupWakes,
+    /// A wait tells the signal that is still owed.
+    DebtTakenOver,
+    /// A wait lets the signal that is being told come to its end.
+    TellingAwaited,
     /// Only the transition to `Dead` entitles to report a child.
     ReapedOnce,
     /// The broods of a thread that is exiting are searched like the others.

@@ -14,6 +14,9 @@ use crate::record::waiters::Waiters;
 pub struct ThreadGroup {
     /// What it is to its parent.
     pub exit: ExitWord,
+    /// The host thread that is telling its parent of its death; 0 for none. Good while `telling` in `exit` is under
+    /// way, and then for comparing with oneself.
+    pub teller: Value64,
     /// Which threads it has, and its wait status.
     pub word: GroupWord,
     /// The brood it was born into, for life.

@@ -122,6 +122,12 @@ impl<T: Record> Slab<T> {
         self.slot(index).map(|slot| &slot.record)
     }
 
+    /// The record at an index, in whatever life it is: it stays where it is for as long as the slab. For a look
+    /// at one of its words that is right whosever it is by now.
+    pub fn at(&self, index: u32) -> Option<&T> {
+        if index == 0 { None } else { self.slot(index).map(|slot| &slot.record) }
+    }
+
     /// The generation a record has now: what a handle to it must carry. Even if it is not published.
     #[inline(always)]
     pub fn generation(&self, _pin: &Pin<'_>, index: u32) -> u32 {
