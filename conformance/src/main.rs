@@ -105,9 +105,14 @@ fn main() -> ExitCode {
         Command::Run { on: Implementation::Core, file } => read(&file).and_then(|script| run(OnCore::new(), &script)),
         Command::Run { on: Implementation::Kernel, file } => read(&file).and_then(|script| run_on_kernel(&script)),
         Command::Conform { count, seed, no_sweep, jobs, folder } => {
-            conform(&Plan { count, seed, sweep: !no_sweep, jobs }, &folder)
+            let profile = if jobs { Profile::Full } else { Profile::Core };
+            conform(&Plan { count, seed, sweep: !no_sweep, profile }, &folder)
         }
-        Command::Flaky { count, times, seed, jobs } => flakiness(count, times, seed, jobs).map(|_| ExitCode::SUCCESS),
+        Command::Flaky { count, times, seed, jobs } => {
+            let profile = if jobs { Profile::Full } else { Profile::Core };
+            flakiness(count, times, seed, profile)
+        }
+        .map(|_| ExitCode::SUCCESS),
         Command::Differences => differences_page().and_then(|page| print(&page)),
         Command::Check { files } => {
             files.iter().try_fold(true, |good, file| Ok(check(file, &read(file)?)? && good)).map(|good| match good {
@@ -161,7 +166,8 @@ fn run<S: Subject>(subject: S, script: &Script) -> Result<ExitCode, String> {
 /// As [`run`]; what a kernel cannot be asked to do is skipped.
 fn run_on_kernel(script: &Script) -> Result<ExitCode, String> {
     let mut stage = Stage::new(0)?;
-    let mut runner = Runner::new(OnKernel::new(&mut stage)?);
+    let profile = if script.first_beyond(Profile::Core).is_some() { Profile::Full } else { Profile::Core };
+    let mut runner = Runner::new(OnKernel::new(&mut stage, profile)?);
     let mut text: String = script.title.iter().map(|title| format!("# {title}\n")).collect();
     for line in &script.lines {
         text += &format!("{line}\n{}", indented(&runner.line(line).trace()));

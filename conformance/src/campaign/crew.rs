@@ -10,13 +10,14 @@ use std::time::Duration;
 use super::journal::Running;
 use super::trials::attempt;
 use super::{Outcome, Task};
+use crate::language::Profile;
 use crate::subjects::{Stage, Watch};
 
 /// Performs every task on some worker, and hands over what came of it, in no order.
 pub(super) fn work(
     tasks: impl Iterator<Item = Task> + Send,
     seed: u64,
-    jobs: bool,
+    profile: Profile,
     folder: &Path,
     mut done: impl FnMut(Task, Outcome),
 ) -> Result<(), String> {
@@ -32,7 +33,7 @@ pub(super) fn work(
             let (tell, tasks, watch) = (tell.clone(), &tasks, Arc::clone(watch));
             workers.push(scope.spawn(move || {
                 let next = || tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
-                if let Err(why) = perform_all(worker, next, (seed, jobs), folder, &watch, &tell) {
+                if let Err(why) = perform_all(worker, next, (seed, profile), folder, &watch, &tell) {
                     // The other end listens until every worker is gone.
                     let _ = tell.send(Err(why));
                 }
@@ -54,7 +55,7 @@ pub(super) fn work(
 fn perform_all(
     worker: usize,
     next: impl Fn() -> Option<Task>,
-    (seed, jobs): (u64, bool),
+    (seed, profile): (u64, Profile),
     folder: &Path,
     watch: &Arc<Watch>,
     tell: &mpsc::Sender<Result<(Task, Outcome), String>>,
@@ -62,7 +63,7 @@ fn perform_all(
     let mut running = Running::new(folder, worker);
     let mut stage = Stage::watched(worker, Arc::clone(watch))?;
     while let Some(task) = next() {
-        let outcome = match attempt(&task, seed, jobs, &mut stage, &mut running) {
+        let outcome = match attempt(&task, seed, profile, &mut stage, &mut running) {
             Ok(outcome) => outcome,
             Err(why) => {
                 // The stage cannot be trusted any more.

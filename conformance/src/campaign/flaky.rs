@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::random::{choices_of, statement_for};
-use crate::language::{Line, Script};
+use crate::language::{Line, Profile, Script};
 use crate::run::Runner;
 use crate::subjects::{OnKernel, OnModel, Stage};
 
@@ -12,14 +12,14 @@ use crate::subjects::{OnKernel, OnModel, Stage};
 ///
 /// # Errors
 /// If the kernel cannot be observed.
-pub fn flakiness(scenarios: u64, times: u64, seed: u64, jobs: bool) -> Result<u64, String> {
+pub fn flakiness(scenarios: u64, times: u64, seed: u64, profile: Profile) -> Result<u64, String> {
     let mut stage = Stage::new(0)?;
     let mut odd = 0;
     for number in 0..scenarios {
-        let script = script(seed, number, jobs)?;
+        let script = script(seed, number, profile)?;
         let mut traces = BTreeMap::<Vec<String>, u64>::new();
         for _ in 0..times {
-            *traces.entry(trace(&script, &mut stage)?).or_default() += 1;
+            *traces.entry(trace(&script, profile, &mut stage)?).or_default() += 1;
         }
         let most = traces.values().copied().max().unwrap_or(0);
         odd += times - most;
@@ -36,11 +36,11 @@ pub fn flakiness(scenarios: u64, times: u64, seed: u64, jobs: bool) -> Result<u6
 }
 
 /// As the model would have it go on.
-fn script(seed: u64, number: u64, jobs: bool) -> Result<Script, String> {
+fn script(seed: u64, number: u64, profile: Profile) -> Result<Script, String> {
     let mut model = Runner::new(OnModel::new());
     let mut statements = Vec::new();
     for choice in choices_of(seed, number)? {
-        if let Some(statement) = statement_for(choice, &model, jobs) {
+        if let Some(statement) = statement_for(choice, &model, profile) {
             model.line(&Line::Step(statement));
             statements.push(statement);
         }
@@ -49,8 +49,8 @@ fn script(seed: u64, number: u64, jobs: bool) -> Result<Script, String> {
 }
 
 /// One text for each line of the scenario.
-fn trace(script: &Script, stage: &mut Stage) -> Result<Vec<String>, String> {
-    let mut kernel = Runner::new(OnKernel::new(stage)?);
+fn trace(script: &Script, profile: Profile, stage: &mut Stage) -> Result<Vec<String>, String> {
+    let mut kernel = Runner::new(OnKernel::new(stage, profile)?);
     let mut trace = Vec::new();
     for line in &script.lines {
         trace.push(kernel.line(line).trace().join(", "));

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::language::{Operation, Script, SightState, Statement};
+use crate::language::{Operation, Profile, Script, SightState, Statement};
 use crate::run::{Disagreement, Runner, Trial, Verdict};
 use crate::subjects::{OnKernel, OnModel, Stage, Subject};
 
@@ -72,8 +72,9 @@ pub fn differences_page() -> Result<String, String> {
     let mut stage = Stage::new(0)?;
     let mut page = String::from(HEAD);
     for difference in scripts()? {
-        let found =
-            difference.shown(OnKernel::new(&mut stage)?).map_err(|why| format!("{}: {why}", difference.name))?;
+        let found = difference
+            .shown(OnKernel::new(&mut stage, Profile::Core)?)
+            .map_err(|why| format!("{}: {why}", difference.name))?;
         page += &format!("\n## {}\n\n{}\n\n", difference.name, difference.script.title.join("\n"));
         page.extend(found.to_string().lines().map(|line| format!("    {line}\n")));
     }

@@ -5,7 +5,6 @@
 //! | `cells`    | one short scenario for each way in which a process dies and is disposed of |
 //! | `waits`    | every kind of wait, with every set of options, for every kind of child |
 //! | `random`   | which scenario a number stands for |
-//! | `jobs`     | the same, where signals, stops and tracers are in play |
 //! | `trials`   | performs one of them, and shrinks it if the two differ |
 //! | `listed`   | the differences that are meant: `conformance/DIFFERENCES.md` |
 //! | `flaky`    | whether the kernel says the same thing each time |
@@ -15,7 +14,6 @@
 mod cells;
 mod crew;
 mod flaky;
-mod jobs;
 mod journal;
 mod listed;
 mod random;
@@ -26,7 +24,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use crate::language::Script;
+use crate::language::{Profile, Script};
 use crate::subjects::{OnKernel, Stage};
 
 pub use flaky::flakiness;
@@ -42,8 +40,8 @@ pub struct Plan {
     pub seed: u64,
     /// Whether the sweep comes first.
     pub sweep: bool,
-    /// Whether the random ones are about signals, stops and tracers as well.
-    pub jobs: bool,
+    /// How much of the language the random ones use.
+    pub profile: Profile,
 }
 
 /// What came of it.
@@ -100,7 +98,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Tally, String> {
     let mut bar = Bar { total, start, shown: start, is_terminal: io::stderr().is_terminal() };
     let tasks = written.into_iter().map(|(title, script)| Task::Written(title, script));
     let tasks = tasks.chain((first..plan.count).map(Task::Random));
-    crew::work(tasks, plan.seed, plan.jobs, folder, |task, outcome| {
+    crew::work(tasks, plan.seed, plan.profile, folder, |task, outcome| {
         tally.steps += outcome.steps;
         match outcome.failure {
             None => tally.passed += 1,
@@ -133,7 +131,7 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Tally, String> {
 fn check_listed(listed: &[listed::Listed], tally: &mut Tally) -> Result<(), String> {
     let mut stage = Stage::new(0)?;
     for difference in listed {
-        match difference.still_occurs(OnKernel::new(&mut stage)?) {
+        match difference.still_occurs(OnKernel::new(&mut stage, Profile::Core)?) {
             Ok(()) => tally.passed += 1,
             Err(why) => {
                 tally.failed += 1;

@@ -4,10 +4,9 @@
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::jobs;
 use super::listed::is_listed;
-use crate::generate::{Choice, SMALL, choices, statement};
-use crate::language::{Operation, Statement};
+use crate::generate::{Choice, SMALL, choices, statement_of};
+use crate::language::{Operation, Profile, Statement};
 use crate::run::Runner;
 use crate::subjects::OnModel;
 
@@ -26,15 +25,9 @@ pub(super) fn choices_of(seed: u64, number: u64) -> Result<Vec<Choice>, String> 
 }
 
 /// What the choice means after what the model has come to, if that can be asked of a kernel and is not a
-/// difference that is listed anyway. With `jobs`, every other choice is about signals, stops and tracers.
-pub(super) fn statement_for(choice: Choice, model: &Runner<OnModel>, jobs: bool) -> Option<Statement> {
-    if jobs
-        && choice.numbers()[3] % 2 == 0
-        && let Some(statement) = jobs::statement(choice, model)
-    {
-        return (!is_listed(&statement, model)).then_some(statement);
-    }
-    let statement = statement(choice, model, SMALL)?;
+/// difference that is listed anyway.
+pub(super) fn statement_for(choice: Choice, model: &Runner<OnModel>, profile: Profile) -> Option<Statement> {
+    let statement = statement_of(profile, choice, model, SMALL)?;
     let operation = match statement.operation {
         Operation::ExitBegin(code) => Operation::Exit(code),
         Operation::ExitGroupBegin(code) => Operation::ExitGroup(code),

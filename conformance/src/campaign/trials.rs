@@ -14,20 +14,21 @@ use super::journal::Running;
 pub(super) fn attempt(
     task: &Task,
     seed: u64,
-    jobs: bool,
+    profile: Profile,
     stage: &mut Stage,
     running: &mut Running,
 ) -> Result<Outcome, String> {
+    let profile = if matches!(task, Task::Written(..)) { Profile::Core } else { profile };
     let (title, script, steps, verdict) = match task {
         Task::Written(title, script) => {
             running.begin(&format!("# {title}\n{script}"))?;
-            let verdict = Trial::new(OnKernel::new(stage)?).run(script);
+            let verdict = Trial::new(OnKernel::new(stage, Profile::Core)?).run(script);
             (title.clone(), script.clone(), script.lines.len() as u64, verdict)
         }
         Task::Random(number) => {
             let title = format!("seed {seed}, number {number}");
             running.begin(&format!("# {title}\n"))?;
-            let (script, verdict) = random(seed, *number, jobs, stage, running)?;
+            let (script, verdict) = random(seed, *number, profile, stage, running)?;
             let steps = script.lines.len() as u64;
             (title, script, steps, verdict)
         }
@@ -35,7 +36,7 @@ pub(super) fn attempt(
     let mut failure = match verdict {
         Verdict::Agreed => None,
         Verdict::Failed(why) => Some(format!("== {title}: nothing can be said: {why}\n{script}")),
-        Verdict::Differed(found) => Some(match smallest(&found.script, stage)? {
+        Verdict::Differed(found) => Some(match smallest(&found.script, profile, stage)? {
             Some(shown) => format!("== {title}: model and kernel differ\n{shown}"),
             None => format!("== {title}: model and kernel differ, but not always\n{found}"),
         }),
@@ -54,14 +55,14 @@ pub(super) fn attempt(
 fn random(
     seed: u64,
     number: u64,
-    jobs: bool,
+    profile: Profile,
     stage: &mut Stage,
     running: &mut Running,
 ) -> Result<(Script, Verdict), String> {
-    let mut trial = Trial::new(OnKernel::new(stage)?);
+    let mut trial = Trial::new(OnKernel::new(stage, profile)?);
     let mut statements = Vec::new();
     for choice in choices_of(seed, number)? {
-        let Some(statement) = statement_for(choice, &trial.model, jobs) else { continue };
+        let Some(statement) = statement_for(choice, &trial.model, profile) else { continue };
         running.line(&statement)?;
         statements.push(statement);
         let (_, _, verdict) = trial.statement(&statement);
@@ -72,7 +73,7 @@ fn random(
             // Once more from its text, for a trace.
             drop(trial);
             let script = Script::of(statements);
-            let again = Trial::new(OnKernel::new(stage)?).run(&script);
+            let again = Trial::new(OnKernel::new(stage, profile)?).run(&script);
             let verdict = match again {
                 Verdict::Agreed => Verdict::Failed("the two differed, and did not when tried again".into()),
                 other => other,
@@ -87,11 +88,11 @@ fn random(
 }
 
 /// The scenario with as few lines as still make the two differ, as it then goes on both.
-fn smallest(script: &Script, stage: &mut Stage) -> Result<Option<String>, String> {
+fn smallest(script: &Script, profile: Profile, stage: &mut Stage) -> Result<Option<String>, String> {
     let stage = RefCell::new(stage);
     let differ = |script: &Script| {
         let mut stage = stage.borrow_mut();
-        match OnKernel::new(&mut stage).map(|kernel| Trial::new(kernel).run(script)) {
+        match OnKernel::new(&mut stage, profile).map(|kernel| Trial::new(kernel).run(script)) {
             Ok(Verdict::Differed(found)) => Some(found),
             _ => None,
         }

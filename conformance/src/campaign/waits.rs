@@ -93,7 +93,9 @@ fn one_script(recipe: &[&str], calls: &mut VecDeque<String>) -> Script {
         let step = model.line(&Line::Step(statement));
         (step.outcomes.first().map(|(_, outcome)| outcome.clone()), statements.len())
     };
-    START.iter().for_each(|line| drop(act(line)));
+    for line in START {
+        act(line);
+    }
     let mut born = 0;
     let mut length = 0;
     // The child's name, and whether it is as its recipe made it.
@@ -102,14 +104,18 @@ fn one_script(recipe: &[&str], calls: &mut VecDeque<String>) -> Script {
         let (c, d) = *child.get_or_insert_with(|| {
             let names = (Name::nth(2 * born + 26), Name::nth(2 * born + 27));
             born += 1;
-            recipe.iter().for_each(|line| drop(act(&named(line, names.0, names.1))));
+            for line in recipe {
+                act(&named(line, names.0, names.1));
+            }
             names
         });
         let Some(call) = calls.pop_front() else { break };
         let (outcome, lines) = act(&named(&call, c, d));
         length = lines;
         match outcome {
-            Some(Outcome::Reply(Reply::Blocks)) => drop(act("t interrupt p")),
+            Some(Outcome::Reply(Reply::Blocks)) => {
+                act("t interrupt p");
+            }
             Some(Outcome::Reply(Reply::Child(_))) if !call.contains("WNOWAIT") => child = None,
             _ => {}
         }

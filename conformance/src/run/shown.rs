@@ -6,9 +6,7 @@ use ptexit_core::uapi::{Change, Rusage, Signal, SignalSet};
 
 use super::compare::Difference;
 use super::step::{Outcome, Step};
-use crate::language::{
-    Halt, Happening, Info, JobSight, Look, Name, Operation, Reply, Sigchld, Sight, SightState, Statement,
-};
+use crate::language::{Happening, Info, JobSight, Look, Name, Operation, Reply, Sigchld, Sight, SightState, Statement};
 
 /// Usage from here on must show.
 const CERTAIN_NS: u64 = 100_000_000;
@@ -30,8 +28,7 @@ pub(super) fn compare(
     model: &Step,
     kernel: &Step,
     sight: impl Fn(Name) -> Option<Sight>,
-    names: &[Name],
-    earlier: &[(Name, Info)],
+    observes: bool,
 ) -> Result<(), Difference> {
     let outcomes = |step: &Step, other: &Step| {
         let text = |(at, (statement, outcome)): (usize, &(Statement, Outcome))| {
@@ -56,7 +53,7 @@ pub(super) fn compare(
     };
     differ("waits that end", completions(model, kernel), completions(kernel, model), String::clone)?;
     compare_usage(model, kernel)?;
-    compare_signals(model, kernel, sight, names, earlier)
+    compare_signals(model, kernel, sight, observes)
 }
 
 fn replied(outcome: &Outcome) -> Option<Reply> {
@@ -122,52 +119,30 @@ fn compare_signals(
     model: &Step,
     kernel: &Step,
     sight: impl Fn(Name) -> Option<Sight>,
-    names: &[Name],
-    earlier: &[(Name, Info)],
+    observes: bool,
 ) -> Result<(), Difference> {
-    // One whose death is decided may get it, or not; and one that is held up gets later what would do nothing.
-    let is_held_up = |leader: Name| {
-        names.iter().filter_map(|&name| sight(name)).any(|it| it.leader == leader && it.job.halt != Halt::None)
-    };
+    // One whose death is decided may get it, or not.
     let receiver = |to: Name| sight(to).filter(|sight| sight.status.is_none());
-    let handled = |step: &Step, process: Name, signal: Signal| {
-        step.happenings.iter().any(|happening| match *happening {
-            Happening::Handles(to, info) => {
-                info.signal == signal && sight(to).is_some_and(|sight| sight.leader == process)
-            }
-            _ => false,
-        })
-    };
     let signals = |step: &Step| {
         let mut signals = Signals::new();
         for happening in &step.happenings {
             let (to, info) = match *happening {
                 Happening::Handles(to, info) => (to, info),
-                Happening::Signal(to, info) if SignalSet::IGNORED_BY_DEFAULT.contains(info.signal) => (to, info),
-                // What it does shows: who dies or stops, and what is pending.
+                // What others do shows: who dies or stops, and what is pending.
+                Happening::Signal(to, info) if observes && SignalSet::IGNORED_BY_DEFAULT.contains(info.signal) => {
+                    (to, info)
+                }
                 _ => continue,
             };
-            let Some(sight) = receiver(to) else { continue };
-            if matches!(happening, Happening::Signal(..)) {
-                let is_pending = sight.job.pending.union(sight.job.shared).contains(info.signal);
-                if is_pending || handled(step, sight.leader, info.signal) || is_held_up(sight.leader) {
-                    continue;
-                }
+            if let Some(sight) = receiver(to) {
+                signals.entry((sight.leader, info.signal)).or_default().push((to, info));
             }
-            signals.entry((sight.leader, info.signal)).or_default().push((to, info));
         }
         signals
     };
-    let (sent, mut received) = (signals(model), signals(kernel));
-    for (key, list) in &mut received {
-        let own = sent.get(key);
-        let comes_late = |&(_, info): &(Name, Info)| {
-            let was_sent = |list: &[(Name, Info)]| list.iter().any(|&(_, sent)| same(&sent, &info));
-            !own.is_some_and(|list| was_sent(list)) && was_sent(earlier)
-        };
-        list.retain(|it| !comes_late(it));
-    }
-    received.retain(|_, list| !list.is_empty());
+    let (sent, received) = (signals(model), signals(kernel));
+    // When several die, the one who sends the last signal may be the first to die.
+    let deaths = model.happenings.iter().filter(|happening| matches!(happening, Happening::Exited(..))).count();
     let mut count = BTreeMap::<Name, usize>::new();
     sent.iter().for_each(|((process, _), list)| *count.entry(*process).or_default() += list.len());
     let fits = |key: &(Name, Signal)| {
@@ -178,7 +153,7 @@ fn compare_signals(
         let can_take = sent.iter().all(|&(to, info)| {
             info.signal != Signal::SIGCONT && sight(to).is_some_and(|sight| sight.state == SightState::Running)
         });
-        arrived(sent, received, count.get(&key.0) == Some(&1) && can_take)
+        arrived(sent, received, count.get(&key.0) == Some(&1) && can_take, deaths > 1)
     };
     if sent.keys().chain(received.keys()).all(fits) {
         return Ok(());
@@ -197,7 +172,7 @@ fn same(sent: &Info, received: &Info) -> bool {
 
 /// Whether these signals of one number may have come of those. The first is never lost; the only one for its
 /// process goes to the thread that it is offered to.
-fn arrived(sent: &[(Name, Info)], received: &[(Name, Info)], goes_to_target: bool) -> bool {
+fn arrived(sent: &[(Name, Info)], received: &[(Name, Info)], goes_to_target: bool, any_first: bool) -> bool {
     if goes_to_target {
         return sent.len() == received.len()
             && sent.iter().zip(received).all(|(sent, received)| sent.0 == received.0 && same(&sent.1, &received.1));
@@ -208,7 +183,7 @@ fn arrived(sent: &[(Name, Info)], received: &[(Name, Info)], goes_to_target: boo
         at.map(|at| left.remove(at)).is_some()
     });
     let first_arrived = sent.first().is_none_or(|(_, first)| received.iter().any(|(_, info)| same(first, info)));
-    each_was_sent && first_arrived
+    each_was_sent && (first_arrived || any_first && !received.is_empty())
 }
 
 /// Compares what can be seen of one task: as far as `/proc` shows it.
@@ -234,18 +209,11 @@ fn visible(mut sight: Sight) -> Sight {
     sight
 }
 
-/// The puppets have two signals for themselves, and handlers for those that do nothing by default: these may be
-/// pending for a while where they would have been dropped.
+/// The puppets have two signals for themselves, which nobody blocks.
 fn shown_job(job: JobSight, state: SightState) -> JobSight {
     let own = SignalSet::of(&[Signal::SIGPWR, Signal::SIGSTKFLT]);
-    let fleeting = SignalSet::IGNORED_BY_DEFAULT.minus(job.blocked);
     if state == SightState::Zombie {
         return JobSight { tracer: job.tracer, ..JobSight::default() };
     }
-    JobSight {
-        pending: job.pending.minus(fleeting),
-        shared: job.shared.minus(fleeting),
-        blocked: job.blocked.minus(own),
-        ..job
-    }
+    JobSight { blocked: job.blocked.minus(own), ..job }
 }

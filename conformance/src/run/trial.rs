@@ -1,14 +1,12 @@
 //! One scenario on the model and on the running kernel. The kernel is the judge.
 
-use ptexit_core::uapi::SignalSet;
-
 use super::compare::Difference;
 use super::lockstep::Disagreement;
 use super::orders::all_orders;
 use super::runner::Runner;
 use super::shown;
 use super::step::Step;
-use crate::language::{Happening, Info, Line, Name, Operation, Script, Statement};
+use crate::language::{Happening, Line, Name, Operation, Profile, Script, Statement};
 use crate::subjects::{OnKernel, OnModel, Subject};
 
 /// The model and the kernel, side by side.
@@ -18,9 +16,6 @@ pub struct Trial<'s> {
     pub model: Runner<OnModel>,
     /// The judge.
     pub kernel: Runner<OnKernel<'s>>,
-    /// The signals so far that do nothing by default. Where the model drops them, a puppet that is held up gets them
-    /// when it goes on.
-    harmless: Vec<(Name, Info)>,
 }
 
 /// What came of a scenario.
@@ -37,7 +32,7 @@ pub enum Verdict {
 impl<'s> Trial<'s> {
     /// Both are at their start.
     pub fn new(kernel: OnKernel<'s>) -> Self {
-        Trial { model: Runner::new(OnModel::new()), kernel: Runner::new(kernel), harmless: Vec::new() }
+        Trial { model: Runner::new(OnModel::new()), kernel: Runner::new(kernel) }
     }
 
     /// Whether there is nobody left to act.
@@ -53,18 +48,6 @@ impl<'s> Trial<'s> {
             let skipped = self.kernel.line(&Line::Step(*statement));
             return (skipped.clone(), skipped, Ok(()));
         }
-        let (left, right, verdict) = self.perform(statement);
-        for happening in &left.happenings {
-            if let Happening::Signal(to, info) = *happening
-                && SignalSet::IGNORED_BY_DEFAULT.contains(info.signal)
-            {
-                self.harmless.push((to, info));
-            }
-        }
-        (left, right, verdict)
-    }
-
-    fn perform(&mut self, statement: &Statement) -> (Step, Step, Result<(), Difference>) {
         let before = self.model.clone();
         let line = Line::Step(*statement);
         let (left, right) = (self.model.line(&line), self.kernel.line(&line));
@@ -88,7 +71,8 @@ impl<'s> Trial<'s> {
             // Nobody is left who could be told anything.
             return Ok(());
         }
-        shown::compare(left, right, |task| model.subject.observe(task), model.names(), &self.harmless)?;
+        let observes = self.kernel.subject.profile() == Profile::Core;
+        shown::compare(left, right, |task| model.subject.observe(task), observes)?;
         for &task in model.names() {
             shown::compare_sights(task, model.subject.observe(task), self.kernel.subject.observe(task))?;
         }

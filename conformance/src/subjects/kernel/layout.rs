@@ -111,6 +111,8 @@ pub struct LogEntry {
 pub struct Shared {
     /// How many signals were logged. Each takes the entry with its number.
     pub logged: AtomicU64,
+    /// Whether there are handlers for signals that do nothing by default, so that they are seen to come.
+    pub observes: AtomicU64,
     pub log: [LogEntry; LOG_LENGTH],
     /// Read by branches that are released together: they start when it is theirs.
     pub start: AtomicU32,

@@ -59,6 +59,7 @@ const BRIEFLY: Duration = Duration::from_micros(150);
 #[derive(Debug)]
 pub struct OnKernel<'s> {
     stage: &'s mut Stage,
+    profile: Profile,
     namespace: Namespace,
     cast: Cast,
     picture: Picture,
@@ -76,16 +77,25 @@ pub struct OnKernel<'s> {
 impl<'s> OnKernel<'s> {
     /// A namespace in which init has just started.
     ///
+    /// For scenarios of the smaller profile, puppets have handlers for the signals that do nothing by default, so
+    /// that these are seen to come. Where signals, stops and tracers are in play, that would make a difference.
+    ///
     /// # Errors
     /// If none can be made.
-    pub fn new(stage: &'s mut Stage) -> Result<Self, String> {
+    pub fn new(stage: &'s mut Stage, profile: Profile) -> Result<Self, String> {
         let namespace = stage.open()?;
+        stage.memory.set_observes(profile == Profile::Core);
+        for signal in layout::HARMLESS {
+            let order = shared::Order::of(layout::order::ACTION, 0, [signal, layout::action::DEFAULT, 0]);
+            stage.run(INIT, &order)?;
+        }
         let mut cast = Cast::default();
         let pidfd = Rc::new(namespace.init.try_clone().map_err(|error| format!("dup: {error}"))?);
         let thread_pidfd = Rc::new(thread_pidfd(namespace.pid)?);
         cast.add(Player { name: Name::INIT, slot: INIT, tid: 1, tgid: 1, pidfd, thread_pidfd, is_replaced: false });
         let mut on = OnKernel {
             stage,
+            profile,
             namespace,
             cast,
             picture: Vec::new(),
@@ -272,6 +282,17 @@ impl<'s> OnKernel<'s> {
             self.returned.push((actor, reply));
             return Ok(Reply::Blocks);
         }
+        let tid = self.player(actor)?.tid;
+        let state = proc::status(self.namespace.proc.as_fd(), tid).map(|status| status.state);
+        if matches!(state, None | Some('t' | 'T')) {
+            // It has executed the program, and its tracer holds it up before it can say so.
+            self.cast.take_over(actor);
+            if is_alone {
+                return Ok(Reply::Done);
+            }
+            self.returned.push((actor, Reply::Done));
+            return Ok(Reply::Blocks);
+        }
         self.waiting.push(actor);
         Ok(Reply::Blocks)
     }
@@ -294,11 +315,19 @@ impl<'s> OnKernel<'s> {
         pidfd_send_signal(&*player.pidfd, signal).map_err(|error| format!("a signal for {name}: {error}"))
     }
 
-    /// Whether any thread of the process has a tracer.
+    /// What is seen of the threads of this task's process.
+    fn threads(&self, name: Name) -> impl Iterator<Item = &Seen> {
+        let tgid = self.cast.get(name).map(|player| player.tgid);
+        let threads = self.cast.all().iter().zip(&self.picture).filter(move |(player, _)| Some(player.tgid) == tgid);
+        threads.filter_map(|(_, seen)| seen.as_ref())
+    }
+
     fn is_traced(&self, name: Name) -> bool {
-        let Some(tgid) = self.cast.get(name).map(|player| player.tgid) else { return false };
-        let threads = self.cast.all().iter().zip(&self.picture).filter(|(player, _)| player.tgid == tgid);
-        threads.filter_map(|(_, seen)| seen.as_ref()).any(|seen| seen.status.tracer != 0)
+        self.threads(name).any(|seen| seen.status.tracer != 0)
+    }
+
+    fn is_held_up(&self, name: Name) -> bool {
+        self.threads(name).any(|seen| matches!(seen.status.state, 'D' | 'T' | 't'))
     }
 
     /// The leader speaks for the process, even when it is a zombie and others live on.
@@ -526,13 +555,16 @@ impl Subject for OnKernel<'_> {
     }
 
     fn profile(&self) -> Profile {
-        Profile::Full
+        self.profile
     }
 
     fn refuses(&self, statement: &Statement) -> Option<&'static str> {
         match statement.operation {
             Operation::ExitBegin(_) | Operation::ExitFinish | Operation::ExitGroupBegin(_) => {
                 Some("the kernel does not stop in the middle of an exit")
+            }
+            Operation::Kill(..) if self.profile == Profile::Full => {
+                Some("who dies by a signal that is sent is up to its receiver")
             }
             Operation::Kill(victim, signal, core) => {
                 let of_init = self.seen(victim).is_some_and(|seen| seen.status.tgid == 1);
@@ -553,13 +585,22 @@ impl Subject for OnKernel<'_> {
                 Some("only one namespace is observed")
             }
             Operation::Uid(_) if self.is_traced(statement.actor) => Some("a tracer would see the puppets' own signal"),
+            Operation::Uid(_) if self.is_held_up(statement.actor) => Some("a thread that is held up keeps its user"),
+            Operation::Interrupt(waiter) if self.seen(waiter).is_some_and(|seen| seen.status.state != 'S') => {
+                Some("no handler interrupts that")
+            }
             Operation::Interrupt(waiter) if self.is_traced(waiter) => {
                 Some("a tracer would see the puppets' own signal")
             }
             Operation::Ptrace(request) => {
                 let tracee = request.tracee().unwrap_or(statement.actor);
+                let is_another = self.seen(statement.actor).is_some_and(|seen| seen.status.uid != 0);
                 let is_inits = self.cast.get(tracee).is_some_and(|player| player.tgid == 1);
-                is_inits.then_some("init's parent is no part of the scenario")
+                if is_inits {
+                    Some("init's parent is no part of the scenario")
+                } else {
+                    is_another.then_some("a puppet keeps the privileges of root")
+                }
             }
             Operation::PidfdInfo(_) => Some("not asked of a kernel"),
             // Their numbers are the puppets', whose effective user is always root.
@@ -622,7 +663,7 @@ impl Subject for OnKernel<'_> {
             uid: status.uid,
             threads: status.threads,
             status: stat.filter(|_| seen.is_dead()).and_then(|stat| WaitStatus::from_raw(stat.exit_code)),
-            children: children.flatten().filter_map(|&child| number(child)).collect(),
+            children: children.flatten().filter_map(|&child| self.cast.holder(child)).collect(),
             children_usage: noticeable(leader.map_or(0, |stat| stat.children_utime_ticks * TICK_NS)),
             subreaper: false,
             pdeathsig: None,

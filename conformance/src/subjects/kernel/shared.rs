@@ -144,6 +144,11 @@ impl Memory {
         (BASE + offset) as u64
     }
 
+    /// Whether puppets have handlers for signals that do nothing by default.
+    pub(super) fn set_observes(&self, observes: bool) {
+        self.shared().observes.store(u64::from(observes), Relaxed);
+    }
+
     /// Every signal since the last time.
     pub(super) fn take_log(&self) -> Vec<Received> {
         let shared = self.shared();

@@ -10,6 +10,7 @@ impl OnModel {
     /// Every task that is not held up takes its signals, until there are none to take.
     pub(super) fn let_them_run(&mut self) {
         while let Some((name, task)) = self.next_with_signals() {
+            self.look_before_signals(name, task);
             match self.model.take_signal(task) {
                 Taken::Nothing | Taken::Halted => {}
                 Taken::Handler(info, action) => {
@@ -17,6 +18,10 @@ impl OnModel {
                     self.listen();
                     self.happenings.push(Happening::Handles(name, info));
                     self.end_wait_for_handler(name, task, action.restart);
+                }
+                Taken::Exit(status) if self.leads_itself_out(task) => {
+                    // Its death is decided; the rest is for lines of their own.
+                    let _ = self.model.exit_group(task, status);
                 }
                 Taken::Exit(status) => {
                     let process = self.model.process_of_task(task);
@@ -32,10 +37,29 @@ impl OnModel {
         }
     }
 
+    /// A signal wakes a wait before it is taken: what the wait finds then is found, even if the signal stops the task.
+    fn look_before_signals(&mut self, name: Name, task: TaskKey) {
+        if self.model.is_blocked(task) && !self.model.is_held_up(task) {
+            match self.model.look_again(task) {
+                Ok(Waited::Blocked) => {}
+                waited => {
+                    let reply = waited.map_or_else(Reply::Failed, |waited| self.waited(waited));
+                    self.interrupted.insert(name, reply);
+                }
+            }
+        }
+    }
+
+    fn leads_itself_out(&self, task: TaskKey) -> bool {
+        self.model.view(task).is_some_and(|view| self.exits_on_its_own(view.tgid))
+    }
+
     fn next_with_signals(&self) -> Option<(Name, TaskKey)> {
         let tasks = self.order.iter().filter_map(|&name| Some((name, self.names.handle(name)?)));
         let mut ready = tasks.filter(|&(_, task)| self.model.has_signals(task));
-        ready.find(|&(_, task)| self.model.view(task).is_some_and(|view| !self.exits_on_its_own(view.tgid)))
+        ready.find(|&(_, task)| {
+            self.model.view(task).is_some_and(|view| view.status.is_none() || !self.exits_on_its_own(view.tgid))
+        })
     }
 
     fn exits_on_its_own(&self, tgid: u32) -> bool {

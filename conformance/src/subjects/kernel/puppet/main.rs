@@ -347,10 +347,14 @@ fn act_on(signal: u64, what: u64, flags: u64) -> i64 {
         action::IGNORE => 1,
         action::HANDLE if flags & SA_RESTART != 0 => handle_and_go_on as *const () as u64,
         action::HANDLE => handle as *const () as u64,
-        _ if layout::HARMLESS.contains(&signal) => observe as *const () as u64,
+        _ if observes(signal) => observe as *const () as u64,
         _ => 0,
     };
     set_action(signal, handler, flags)
+}
+
+fn observes(signal: u64) -> bool {
+    shared().observes.load(Relaxed) != 0 && layout::HARMLESS.contains(&signal)
 }
 
 fn set_action(signal: u64, handler: u64, flags: u64) -> i64 {
@@ -364,13 +368,13 @@ fn handle_all() {
     for signal in [layout::SIGNAL_INTERRUPT, layout::SIGNAL_UID] {
         set_action(signal, observe as *const () as u64, 0);
     }
-    for signal in layout::HARMLESS {
+    for signal in layout::HARMLESS.into_iter().filter(|&signal| observes(signal)) {
         let old = Action { handler: 0, flags: 0, restorer: 0, mask: 0 };
         call(SYS_RT_SIGACTION, [signal, 0, &raw const old as u64, 8, 0, 0]);
         // SAFETY: written by the kernel behind the compiler's back.
         let handler = unsafe { (&raw const old.handler).read_volatile() };
         if handler != 1 {
-            act_on(signal, action::DEFAULT, 0);
+            set_action(signal, observe as *const () as u64, 0);
         }
     }
 }
