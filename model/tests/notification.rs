@@ -54,7 +54,7 @@ fn another_exit_signal_is_not_ignored() {
     }
 }
 
-/// T32.
+/// Row 67: what is a zombie already stays one.
 #[test]
 fn ignoring_sigchld_later_reaps_nothing() {
     let mut world = World::new();
@@ -104,7 +104,7 @@ fn a_sibling_takes_over_the_exit_signal_of_its_creators_process() {
     assert_eq!(world.model.fork_sibling(world.init), Err(Errno::EINVAL));
 }
 
-/// Row 72, T07.
+/// Row 72.
 #[test]
 fn who_waits_for_a_child_that_reaps_itself_learns_that_it_is_gone() {
     let mut world = World::new();

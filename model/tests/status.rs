@@ -19,7 +19,7 @@ fn the_last_thread_to_begin_its_exit_decides() {
     assert_eq!(world.wait(world.init).unwrap().status, exited(5));
 }
 
-/// D3, T16.
+/// D3.
 #[test]
 fn the_first_group_exit_wins_and_interrupts_the_others() {
     let mut world = World::new();
@@ -84,7 +84,7 @@ fn a_core_dump_is_told() {
     assert_eq!((info.code, info.status), (3, 11));
 }
 
-/// T24.
+/// A thread that is told to exit makes no other.
 #[test]
 fn who_is_told_to_exit_makes_no_other() {
     let mut world = World::new();
