@@ -545,8 +545,9 @@ void ptexit_ctx_free(struct ptexit_ctx *ctx);
  *   PTEXIT_EFAULT   a pointer is NULL (`events` may be if `n` is 0) or misaligned
  *
  * Ownership: an event is taken by one caller only. The events of one call into the context come in order;
- *            those of calls made side by side may interleave.
- * Threads:   any thread may call.
+ *            those of calls made side by side may interleave. The memory of an event that was taken is used
+ *            for the next one; the queue never shrinks below the most events that ever waited in it.
+ * Threads:   any thread may call. One that is stopped inside holds up nobody.
  * Blocking:  never.
  *
  * # Safety

@@ -10,6 +10,8 @@ use crate::record::pid_table::PidChoice;
 use crate::record::tables::Tables;
 use crate::uapi::{Errno, Rusage, WaitStatus};
 
+/// For hosts that would rather ask than be called back: where [`Host::event`] can leave what it is told.
+pub use crate::lockfree::queue::Queue;
 pub use crate::terms::{
     Attr, AttrKind, CloneArgs, CloneKind, ListFilter, Options, PidPolicy, SigchldPolicy, TaskInfo, TaskState, WaitFor,
     WaitRequest, WaitResult, Waited,

@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 
+use bytemuck::{Pod, Zeroable};
 use ptexit_core::ids::TaskId;
 use ptexit_core::tree::WaitResult as CoreWaitResult;
 use ptexit_core::uapi;
@@ -73,7 +74,7 @@ pub struct WaitArgs {
 
 /// Resource usage, getrusage(2). This struct does not grow.
 #[repr(C)]
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
 pub struct Rusage {
     /// ru_utime, in nanoseconds.
     pub utime_ns: u64,
@@ -121,7 +122,7 @@ pub struct WaitResult {
 
 /// What travels with a signal; siginfo_t in sigaction(2). This struct does not grow.
 #[repr(C)]
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
 pub struct Siginfo {
     /// The signal.
     pub signo: u32,
@@ -143,7 +144,7 @@ pub struct Siginfo {
 
 /// Something that happened; see PTEXIT_EVENT_*. Members that a kind does not mention are 0.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 pub struct Event {
     /// sizeof(ptexit_event): the library's in on_event, the caller's in ptexit_next_events().
     pub size: u32,
