@@ -364,7 +364,9 @@ typedef struct ptexit_ctx_opts {
     /**
      * Called for each event, on the thread whose call caused it, after the change is in effect and in
      * the order of the changes. The library holds nothing meanwhile: the function may call back into
-     * the context, except ptexit_ctx_free(). It must return (no longjmp, no exception) and should soon.
+     * the context, except ptexit_ctx_free(). The events of such an inner call are told before it returns, that
+     * is, before the rest of those of the call that is being told of. The function must return (no longjmp,
+     * no exception) and should soon.
      */
     void (*on_event)(void *host, const struct ptexit_event *event);
     /** Handed to `on_event`; not looked at. */

@@ -31,7 +31,9 @@ pub struct CtxOpts {
     pub events_mandatory: u32,
     /// Called for each event, on the thread whose call caused it, after the change is in effect and in
     /// the order of the changes. The library holds nothing meanwhile: the function may call back into
-    /// the context, except ptexit_ctx_free(). It must return (no longjmp, no exception) and should soon.
+    /// the context, except ptexit_ctx_free(). The events of such an inner call are told before it returns, that
+    /// is, before the rest of those of the call that is being told of. The function must return (no longjmp,
+    /// no exception) and should soon.
     pub on_event: Option<unsafe extern "C" fn(host: *mut c_void, event: *const Event)>,
     /// Handed to `on_event`; not looked at.
     pub host: *mut c_void,
