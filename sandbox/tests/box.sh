@@ -233,6 +233,20 @@ if box 0 --timeout=10 -- sh -c 'sleep 5 & kill -STOP $!; kill -KILL $!; wait $!;
 else
 	bad kill_a_stopped_one "exit status $got"
 fi
+# --- more guests than descriptors
+
+many='n=0; while [ $n -lt 60 ]; do (read go < fifo3; exit 5) & n=$((n + 1)); done
+	exec 3<> fifo3; n=0; while [ $n -lt 60 ]; do echo go >&3; n=$((n + 1)); done
+	wait $!; [ $? -eq 5 ] && wait && echo all of them'
+mkfifo fifo3
+if (ulimit -n 48 && box 0 --timeout=25 --trace -- sh -c "$many" && grep -q 'all of them' out &&
+	grep -q 'more processes than descriptors' err); then
+	good few_descriptors
+else
+	tail -5 err > err.tail; mv err.tail err
+	bad few_descriptors "it did not come to its end"
+fi
+
 if command -v gcc > /dev/null; then
 	echo 'int main(void) { int r = 20; __asm__ volatile("int $0x80" : "+a"(r)); return r; }' > call.c
 	gcc -o call call.c && says call_of_32_bits 159 '32-bit system calls' ./call
