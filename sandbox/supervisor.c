@@ -111,6 +111,7 @@ static void event_stop(struct thread *thread, int signal)
 		guest_continue(thread, 0);
 	} else {
 		log_trace("%d: stopped by signal %d", thread->tid, signal);
+		waits_note_stop();
 		guest_listen(thread);
 	}
 }

@@ -233,6 +233,38 @@ if box 0 --timeout=10 -- sh -c 'sleep 5 & kill -STOP $!; kill -KILL $!; wait $!;
 else
 	bad kill_a_stopped_one "exit status $got"
 fi
+if command -v python3 > /dev/null; then
+	cat > stops.py <<'X'
+import os, signal, sys, time
+child = os.fork()
+if child == 0:
+    # More often than once: a SIGCONT that comes first takes the SIGSTOP away.
+    for turn in range(10 if sys.argv[1] == "stop" else 0): os.kill(os.getpid(), signal.SIGSTOP)
+    os._exit(3)
+if os.fork() == 0:
+    try:
+        while True:
+            os.kill(child, signal.SIGCONT)
+            time.sleep(0.02)
+    except ProcessLookupError:
+        os._exit(0)
+if sys.argv[1] == "only": os.waitid(os.P_ALL, 0, os.WSTOPPED | os.WNOHANG)
+print(os.WEXITSTATUS(os.waitpid(child, os.WUNTRACED)[1]), os.WEXITSTATUS(os.waitpid(-1, os.WUNTRACED)[1]))
+X
+	stops() { # stops WHAT MESSAGES: how a wait for stops ends, and how often that is remarked on
+		if box 0 --timeout=20 -- "$python" stops.py "$1" && grep -q '^3 0$' out && [ "$(grep -c WUNTRACED err)" -eq "$2" ]; then
+			good "wait_for_stops $1"
+		else
+			bad "wait_for_stops $1" "exit status $got, or not $2 message(s)"
+		fi
+	}
+	stops stop 1
+	stops only 1
+	stops none 0
+else
+	skip wait_for_stops "not installed: python3"
+fi
+
 # --- more guests than descriptors
 
 many='n=0; while [ $n -lt 60 ]; do (read go < fifo3; exit 5) & n=$((n + 1)); done
