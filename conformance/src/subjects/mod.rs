@@ -5,7 +5,7 @@ mod kernel;
 mod model;
 mod names;
 
-pub use core::OnCore;
+pub use core::{OnCore, Setup};
 pub use kernel::{OnKernel, Stage, Watch};
 pub use model::OnModel;
 
