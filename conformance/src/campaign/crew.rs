@@ -68,7 +68,7 @@ fn perform_all(
             Err(why) => {
                 // The stage cannot be trusted any more.
                 stage = Stage::watched(worker, Arc::clone(watch))?;
-                Outcome { steps: 0, failure: Some(format!("== {task:?}: {why}")) }
+                Outcome { steps: 0, failure: Some(format!("== {task:?}: {why}")), again: None }
             }
         };
         if tell.send(Ok((task, outcome))).is_err() {

@@ -70,6 +70,8 @@ pub(crate) struct Outcome {
     pub(crate) steps: u64,
     /// What to tell if model and kernel differ, or nothing can be said.
     pub(crate) failure: Option<String>,
+    /// Why it had to be observed twice, if it had to.
+    pub(crate) again: Option<String>,
 }
 
 /// Performs the plan; a run that was broken off goes on where it was. Prints what differs as it is found.
@@ -100,6 +102,10 @@ pub fn run(plan: &Plan, folder: &Path) -> Result<Tally, String> {
     let tasks = tasks.chain((first..plan.count).map(Task::Random));
     crew::work(tasks, plan.seed, plan.profile, folder, |task, outcome| {
         tally.steps += outcome.steps;
+        if let Some(why) = outcome.again {
+            bar.clear();
+            println!("{why}");
+        }
         match outcome.failure {
             None => tally.passed += 1,
             Some(report) => {

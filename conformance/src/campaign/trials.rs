@@ -33,6 +33,15 @@ pub(super) fn attempt(
             (title, script, steps, verdict)
         }
     };
+    // A machine that stalls is no difference: what could not be observed is observed once more, and that is told.
+    let mut again = None;
+    let verdict = match verdict {
+        Verdict::Failed(why) => {
+            again = Some(format!("{title}: observed a second time, for at first: {why}"));
+            Trial::new(OnKernel::new(stage, profile)?).run(&script)
+        }
+        other => other,
+    };
     let mut failure = match verdict {
         Verdict::Agreed => None,
         Verdict::Failed(why) => Some(format!("== {title}: nothing can be said: {why}\n{script}")),
@@ -49,7 +58,7 @@ pub(super) fn attempt(
     {
         failure = Some(format!("== {title}: model and kernel agree, the core does not\n{found}"));
     }
-    Ok(Outcome { steps, failure })
+    Ok(Outcome { steps, failure, again })
 }
 
 fn random(

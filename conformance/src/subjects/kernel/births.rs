@@ -34,7 +34,7 @@ impl OnKernel<'_> {
                 break;
             }
             if Instant::now() > end {
-                return Err(format!("{actor} does not come out of clone"));
+                return Err(format!("{actor} does not come out of clone: {}", self.plight(actor)));
             }
         }
         let has_returned = memory.is_idle(slot);
@@ -65,6 +65,13 @@ impl OnKernel<'_> {
             return Ok(Reply::Blocks);
         }
         Ok(Reply::Done)
+    }
+
+    /// Where a task is, for a report.
+    fn plight(&self, name: Name) -> String {
+        let proc = self.namespace.proc.as_fd();
+        let tid = self.cast.get(name).map_or(0, |player| player.tid);
+        format!("{:?}, in {}", proc::status(proc, tid), proc::sleeps_in(proc, tid))
     }
 
     /// After an order to execute a program: it has, or it waits until the other threads are gone.
