@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use ptexit_conformance::campaign::{self, Plan, differences_page, flakiness};
 use ptexit_conformance::language::{Line, Profile, Script};
-use ptexit_conformance::run::{Lockstep, Runner, allowed_outcomes};
+use ptexit_conformance::run::{Lockstep, Runner, Trial, Verdict, allowed_outcomes};
 use ptexit_conformance::subjects::{OnCore, OnKernel, OnModel, Stage, Subject};
 
 /// Runs scenarios: short scripts in which named tasks fork, exit and wait.
@@ -60,6 +60,12 @@ enum Command {
         /// Where to keep what is being performed and what was found; a run that was broken off goes on there.
         #[arg(long, default_value = "target/conformance")]
         folder: PathBuf,
+    },
+    /// Performs scenarios on the model and on the running kernel, line by line. Exit status 1: they differ.
+    Judge {
+        /// The scenarios; `-` is standard input.
+        #[arg(required = true)]
+        files: Vec<String>,
     },
     /// Performs the same random scenarios on the running kernel again and again, and says which have more than one
     /// trace.
@@ -113,6 +119,7 @@ fn main() -> ExitCode {
             flakiness(count, times, seed, profile)
         }
         .map(|_| ExitCode::SUCCESS),
+        Command::Judge { files } => judge(&files),
         Command::Differences => differences_page().and_then(|page| print(&page)),
         Command::Check { files } => {
             files.iter().try_fold(true, |good, file| Ok(check(file, &read(file)?)? && good)).map(|good| match good {
@@ -142,6 +149,28 @@ fn conform(plan: &Plan, folder: &Path) -> Result<ExitCode, String> {
     let tally = campaign::run(plan, folder)?;
     println!("{} passed, {} failed", tally.passed, tally.failed);
     Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The kernel is the judge. What has lines that happen side by side is left out, and that is told.
+fn judge(files: &[String]) -> Result<ExitCode, String> {
+    let mut stage = Stage::new(0)?;
+    let mut good = true;
+    for file in files {
+        let script = read(file)?;
+        if script.lines.iter().any(|line| matches!(line, Line::Par(_))) {
+            print(&format!("{file}: skipped, it has a `par` line\n"))?;
+            continue;
+        }
+        let profile = script.first_beyond(Profile::Core).map_or(Profile::Core, |_| Profile::Full);
+        let text = match Trial::new(OnKernel::new(&mut stage, profile)?).run(&script) {
+            Verdict::Agreed => "agreed".to_string(),
+            Verdict::Differed(found) => format!("differs\n{found}"),
+            Verdict::Failed(why) => format!("nothing can be said: {why}"),
+        };
+        good &= text == "agreed";
+        print(&format!("{file}: {text}\n"))?;
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn read(file: &str) -> Result<Script, String> {
