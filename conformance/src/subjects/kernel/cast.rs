@@ -65,11 +65,11 @@ impl Cast {
             return;
         }
         self.players[leader].is_replaced = true;
-        let (pidfd, thread) = (Rc::clone(&self.players[leader].pidfd), Rc::clone(&self.players[leader].thread_pidfd));
+        // The handle of the thread as such stays: what it was opened for is gone.
+        let pidfd = Rc::clone(&self.players[leader].pidfd);
         let player = &mut self.players[index];
         player.tid = tgid;
         player.pidfd = pidfd;
-        player.thread_pidfd = thread;
     }
 
     /// The task that has this number now.

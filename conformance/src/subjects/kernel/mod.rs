@@ -161,7 +161,7 @@ impl<'s> OnKernel<'s> {
                 self.ask(slot, &order)?;
                 orders::usage(&self.stage.memory, slot)
             }
-            Ok(Deed::Look(name)) => match self.observe(name) {
+            Ok(Deed::Look(name)) => match self.cast.get(name).and_then(|it| self.observe(self.cast.holder(it.tid)?)) {
                 Some(sight) => Reply::Seen(Look { state: sight.state, job: sight.job }),
                 None => Reply::Failed(Errno::ESRCH),
             },
