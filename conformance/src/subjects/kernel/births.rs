@@ -55,7 +55,16 @@ impl OnKernel<'_> {
         let tgid = if is_thread { parent.tgid } else { inside };
         let pidfd = Rc::new(pidfd);
         let thread_pidfd = if is_thread { Rc::clone(&pidfd) } else { Rc::new(thread_pidfd(outside)?) };
-        self.cast.add(Player { name, slot: child, tid: inside, tgid, pidfd, thread_pidfd, is_replaced: false });
+        self.cast.add(Player {
+            name,
+            slot: child,
+            number: inside,
+            tid: inside,
+            tgid,
+            pidfd,
+            thread_pidfd,
+            is_replaced: false,
+        });
         self.stage.used += 1;
         if has_returned {
             return Ok(Reply::Done);

@@ -11,7 +11,8 @@ use crate::language::Name;
 pub(super) struct Player {
     pub(super) name: Name,
     pub(super) slot: usize,
-    /// In the namespace's numbers.
+    /// In the namespace's numbers. What the scenario's name stands for is the number it was born with.
+    pub(super) number: u32,
     pub(super) tid: u32,
     pub(super) tgid: u32,
     /// Of the controller's: it speaks for the task for ever.
@@ -35,7 +36,7 @@ impl Cast {
     pub(super) fn add(&mut self, player: Player) {
         let index = self.players.len();
         self.by_name.insert(player.name, index);
-        self.by_tid.insert(player.tid, index);
+        self.by_tid.insert(player.number, index);
         self.by_slot.insert(player.slot, index);
         self.players.push(player);
     }

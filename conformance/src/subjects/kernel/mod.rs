@@ -95,7 +95,16 @@ impl<'s> OnKernel<'s> {
         let mut cast = Cast::default();
         let pidfd = Rc::new(namespace.init.try_clone().map_err(|error| format!("dup: {error}"))?);
         let thread_pidfd = Rc::new(thread_pidfd(namespace.pid)?);
-        cast.add(Player { name: Name::INIT, slot: INIT, tid: 1, tgid: 1, pidfd, thread_pidfd, is_replaced: false });
+        cast.add(Player {
+            name: Name::INIT,
+            slot: INIT,
+            number: 1,
+            tid: 1,
+            tgid: 1,
+            pidfd,
+            thread_pidfd,
+            is_replaced: false,
+        });
         let mut on = OnKernel {
             stage,
             profile,
@@ -161,7 +170,8 @@ impl<'s> OnKernel<'s> {
                 self.ask(slot, &order)?;
                 orders::usage(&self.stage.memory, slot)
             }
-            Ok(Deed::Look(name)) => match self.cast.get(name).and_then(|it| self.observe(self.cast.holder(it.tid)?)) {
+            Ok(Deed::Look(name)) => match self.cast.get(name).and_then(|it| self.observe(self.cast.holder(it.number)?))
+            {
                 Some(sight) => Reply::Seen(Look { state: sight.state, job: sight.job }),
                 None => Reply::Failed(Errno::ESRCH),
             },

@@ -91,7 +91,7 @@ pub(super) enum Deed {
 
 /// Why the kernel cannot show this, or what to do.
 pub(super) fn deed(operation: &Operation, actor_slot: usize, cast: &Cast, memory: &Memory) -> Result<Deed, Errno> {
-    let number = |name: Name| cast.get(name).map(|player| u64::from(player.tid)).ok_or(Errno::ESRCH);
+    let number = |name: Name| cast.get(name).map(|player| u64::from(player.number)).ok_or(Errno::ESRCH);
     let own_or = |name: Option<Name>| name.map_or(Ok(0), number);
     let prctl = |option, value| Deed::Order(Order::call(SYS_PRCTL, [option, value]));
     let signal = |signal: Option<Signal>| u64::from(signal.map_or(0, Signal::number));
@@ -178,7 +178,7 @@ pub(super) fn deed(operation: &Operation, actor_slot: usize, cast: &Cast, memory
         }
         Operation::Tgkill(name, sent) => {
             let player = cast.get(name).ok_or(Errno::ESRCH)?;
-            Deed::Order(Order::call(SYS_TGKILL, [u64::from(player.tgid), u64::from(player.tid), signal(sent)]))
+            Deed::Order(Order::call(SYS_TGKILL, [u64::from(player.tgid), u64::from(player.number), signal(sent)]))
         }
         Operation::Dumpable(on) => {
             // The hard limit stays: the next one may want it.
