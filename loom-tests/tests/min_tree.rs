@@ -3,10 +3,8 @@
 //! What is true of a leaf is read and written Relaxed: only the tree orders it.
 #![cfg(loom)]
 
-mod common;
-
-use common::{holds_always, needs, needs_edge};
 use loom::thread;
+use loom_tests::fault::{holds_always, needs, needs_edges};
 use loom_tests::{Shared, covered};
 use ptexit_core::lockfree::fault::{Edge::*, Fault};
 use ptexit_core::lockfree::min_tree::MinTree;
@@ -172,46 +170,38 @@ fn nothing_is_nothing() {
 
 #[test]
 fn coming() {
-    holds_always("neighbours_come", 3, neighbours_come);
-    holds_always("strangers_come", 3, strangers_come);
-    holds_always("cleaned_beside_a_change", 3, cleaned_beside_a_change);
-    needs(Fault::SecondRefresh, "neighbours_come", 3, neighbours_come);
-    needs(Fault::NodeBeforeBelow, "cleaned_beside_a_change", 3, cleaned_beside_a_change);
+    holds_always("neighbours_come", [3; 3], neighbours_come);
+    holds_always("strangers_come", [3; 3], strangers_come);
+    holds_always("cleaned_beside_a_change", [3; 3], cleaned_beside_a_change);
+    needs(Fault::SecondRefresh, "neighbours_come", [3; 3], neighbours_come);
+    needs(Fault::NodeBeforeBelow, "cleaned_beside_a_change", [3; 3], cleaned_beside_a_change);
 }
 
 #[test]
 fn going() {
-    holds_always("one_comes_and_one_goes", 3, one_comes_and_one_goes);
-    holds_always("next_is_next", 3, next_is_next);
-    holds_always("nothing_is_nothing", 3, nothing_is_nothing);
-    needs(Fault::FoundCompared, "next_is_next", 3, next_is_next);
+    holds_always("one_comes_and_one_goes", [3; 3], one_comes_and_one_goes);
+    holds_always("next_is_next", [3; 3], next_is_next);
+    holds_always("nothing_is_nothing", [3; 3], nothing_is_nothing);
+    needs(Fault::FoundCompared, "next_is_next", [3; 3], next_is_next);
 }
 
 #[test]
 fn weak_edges_fail() {
-    needs_edge(&[MinAnnounced], "neighbours_come", 3, neighbours_come);
+    needs_edges(&[MinAnnounced], "neighbours_come", 3, neighbours_come);
 }
 
 #[test]
 #[ignore = "prints what fails when an edge is relaxed"]
 fn survey() {
-    use loom_tests::{Mode, explore};
-    use ptexit_core::lockfree::fault::set_fault;
-    let models: [(&str, fn()); 6] = [
-        ("neighbours_come", neighbours_come),
-        ("strangers_come", strangers_come),
-        ("one_comes_and_one_goes", one_comes_and_one_goes),
-        ("cleaned_beside_a_change", cleaned_beside_a_change),
-        ("next_is_next", next_is_next),
-        ("nothing_is_nothing", nothing_is_nothing),
-    ];
-    for edge in [MinRead, MinAnnounced, MinChanged] {
-        for (name, model) in models {
-            for mode in [Mode::Plain, Mode::CasRmw] {
-                let weak = move || set_fault(Some(Fault::Weak(edge)));
-                let outcome = explore(mode, 3, std::time::Duration::from_secs(60), weak, model);
-                println!("survey | {edge:?} | {name} | {mode:?} | {outcome:?}");
-            }
-        }
-    }
+    loom_tests::fault::survey(
+        &[MinRead, MinAnnounced, MinChanged],
+        &[
+            ("neighbours_come", 3, neighbours_come),
+            ("strangers_come", 3, strangers_come),
+            ("one_comes_and_one_goes", 3, one_comes_and_one_goes),
+            ("cleaned_beside_a_change", 3, cleaned_beside_a_change),
+            ("next_is_next", 3, next_is_next),
+            ("nothing_is_nothing", 3, nothing_is_nothing),
+        ],
+    );
 }
