@@ -637,7 +637,8 @@ int ptexit_clone(struct ptexit_ctx *ctx,
  *                   if aborted
  *   PTEXIT_ENOMEM   the init of the tree died meanwhile: the same
  *   PTEXIT_EAGAIN   the process has more than a million threads: the same
- *   PTEXIT_E_STATE  `task` is not waiting to be committed
+ *   PTEXIT_E_STATE  `task` is not waiting to be committed; or it still is, and a call of its creator is under
+ *                   way, such as a report of its death: call again
  *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context
  *
@@ -658,7 +659,8 @@ PTEXIT_NODISCARD int ptexit_clone_commit(struct ptexit_ctx *ctx, ptexit_task tas
  * @param task  From ptexit_clone(), neither committed nor aborted. Cannot fail for such a task.
  *
  * @return 0, or
- *   PTEXIT_E_STATE  `task` is not waiting to be committed
+ *   PTEXIT_E_STATE  `task` is not waiting to be committed; or it still is, and a call of its creator is under
+ *                   way, such as a report of its death: call again
  *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context
  *
