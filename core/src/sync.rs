@@ -343,6 +343,11 @@ pub fn yield_now() {
     imp::yield_now();
 }
 
+/// Lets other threads run for at least that long. Not for models, which have no time.
+pub fn sleep(duration: core::time::Duration) {
+    std::thread::sleep(duration);
+}
+
 /// An atomic state word: 64 bits that change together, seen as the plain-data type `T`.
 ///
 /// The values are integers underneath ([`atomic::Atomic`] in a build, loom's `AtomicU64` in a model),
