@@ -6,8 +6,8 @@ mod common;
 use common::{holds_always, needs, needs_edge};
 use loom::sync::Arc;
 use loom::thread;
-use loom_tests::{MODES, breaks};
-use ptexit_core::lockfree::fault::{Edge::*, Fault};
+use loom_tests::{MODES, Mode, breaks, races};
+use ptexit_core::lockfree::fault::{Edge::*, Fault, set_fault};
 use ptexit_core::lockfree::seat::{Pin, Seats};
 use ptexit_core::lockfree::slab::Slab;
 use ptexit_core::sync::AtomicU32;
@@ -173,5 +173,8 @@ fn handles() {
 #[test]
 fn seats() {
     holds_always("seat_is_handed_over", 3, seat_is_handed_over);
-    needs_edge(&[SeatTaken, SeatReleased], "seat_is_handed_over", 3, seat_is_handed_over);
+    for end in [SeatTaken, SeatReleased] {
+        let name = format!("seat_is_handed_over, {end:?} relaxed");
+        races(&name, Mode::Plain, 3, move || set_fault(Some(Fault::Weak(end))), seat_is_handed_over);
+    }
 }
