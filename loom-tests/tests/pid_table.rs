@@ -3,9 +3,10 @@
 
 mod common;
 
-use common::{holds_always, needs, needs_edge};
+use common::{holds_always, needs, needs_edge, needs_in};
 use loom::sync::Arc;
 use loom::thread;
+use loom_tests::Mode;
 use ptexit_core::lockfree::fault::{Edge::*, Fault};
 use ptexit_core::lockfree::seat::Seats;
 use ptexit_core::lockfree::striped::StripedCount;
@@ -73,6 +74,57 @@ fn session_keeps_its_number() {
 
 fn group_keeps_its_number() {
     number_outlives_its_leader(|table| table.entry(2).unwrap().set_pgrp(0, 5).unwrap());
+}
+
+/// What goes by a number besides its task.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum User {
+    Task,
+    Group,
+    Session,
+}
+
+/// Takes one of them away; `true`: the number is free now, and the host is told.
+fn take_away(table: &PidTable, user: User) -> bool {
+    let entry = table.entry(2).unwrap();
+    match user {
+        User::Task => return table.release(2),
+        User::Group => entry.set_pgrp(5, 0).unwrap(),
+        User::Session => entry.leave_session(),
+    }
+    entry.settle()
+}
+
+/// The last two things that go by a number go side by side.
+fn one_of_the_last_two_frees_the_number(first: User, second: User) {
+    let shared = Arc::new((Seats::new(), PidTable::new(PidChoice::Host, 2)));
+    let seat = shared.0.take();
+    shared.1.claim(&seat.pin(), 2, never, drop).unwrap();
+    shared.1.publish(2, 7);
+    shared.1.entry(2).unwrap().set_pgrp(0, 5).unwrap();
+    shared.1.entry(2).unwrap().join_session();
+    for user in [User::Task, User::Group, User::Session] {
+        assert!(user == first || user == second || !take_away(&shared.1, user), "two are left");
+    }
+    let other = Arc::clone(&shared);
+    let thread = thread::spawn(move || take_away(&other.1, second));
+    let mine = take_away(&shared.1, first);
+    let theirs = thread.join().unwrap();
+    assert!(mine || theirs, "nobody tells that the number is free");
+    assert!(!(mine && theirs), "told twice");
+    assert_eq!(shared.1.claim(&seat.pin(), 2, never, drop), Ok(2));
+}
+
+fn task_and_group() {
+    one_of_the_last_two_frees_the_number(User::Task, User::Group);
+}
+
+fn task_and_session() {
+    one_of_the_last_two_frees_the_number(User::Task, User::Session);
+}
+
+fn group_and_session() {
+    one_of_the_last_two_frees_the_number(User::Group, User::Session);
 }
 
 /// What is found under a number is complete.
@@ -153,6 +205,20 @@ fn numbers_are_unique() {
 fn groups_and_sessions_keep_their_number() {
     holds_always("session_keeps_its_number", 2, session_keeps_its_number);
     holds_always("group_keeps_its_number", 2, group_keeps_its_number);
+}
+
+#[test]
+fn the_last_two() {
+    for (name, model) in [
+        ("task_and_group", task_and_group as fn()),
+        ("task_and_session", task_and_session),
+        ("group_and_session", group_and_session),
+    ] {
+        holds_always(name, 3, model);
+        needs(Fault::SettledByExchange, name, 3, model);
+        // Where every load reads the last value, no fence is missed.
+        needs_in(&[Mode::Plain, Mode::CasRmw], Fault::FenceBeforeSettling, name, 3, model);
+    }
 }
 
 #[test]

@@ -20,6 +20,12 @@ pub enum Fault {
     PendingLinkLeft,
     /// A process ID is claimed by a load and a store.
     ClaimedByExchange,
+    /// Who takes away the last but one thing that goes by a number fences before it looks for the last.
+    FenceBeforeSettling,
+    /// That a number is free is told by an exchange.
+    SettledByExchange,
+    /// A roster with a block says so.
+    GrownTold,
     /// Of a striped count, joins are read before leaves.
     LeavesReadFirst,
     /// A word of a queue that names a node is changed without being counted.
@@ -104,6 +110,14 @@ pub enum Edge {
     NodeFreed,
     /// `queue-free`, taking one.
     FreeNodeTaken,
+    /// `roster-show`, showing a member.
+    MemberShown,
+    /// `roster-show`, finding it.
+    MemberFound,
+    /// `roster-show`, telling that there is a block.
+    GrownTold,
+    /// `roster-show`, asking.
+    GrownRead,
     /// `stripe-count`, joining.
     StripeJoined,
     /// `stripe-count`, summing up.

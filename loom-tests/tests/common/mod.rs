@@ -12,7 +12,12 @@ pub fn holds_always(name: &str, bound: usize, model: fn()) {
 
 /// Without this step the model fails, in each mode.
 pub fn needs(step: Fault, name: &str, bound: usize, model: fn()) {
-    for mode in MODES {
+    needs_in(&MODES, step, name, bound, model);
+}
+
+/// Without this step the model fails, in these modes.
+pub fn needs_in(modes: &[Mode], step: Fault, name: &str, bound: usize, model: fn()) {
+    for &mode in modes {
         breaks(&format!("{name} without {step:?}"), mode, bound, move || set_fault(Some(step)), model);
     }
 }
