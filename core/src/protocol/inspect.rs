@@ -3,6 +3,7 @@
 use crate::ids::TaskId;
 use crate::protocol::{BroodMembers, Call, reaper};
 use crate::record::brood::Brood;
+use crate::record::pdeathsig;
 use crate::record::task::{Stage, Task};
 use crate::record::thread_group::ThreadGroup;
 use crate::terms::{Attr, AttrKind, ListFilter, SigchldPolicy, TaskInfo, TaskState};
@@ -18,11 +19,9 @@ pub fn set_attr(call: &Call, task: TaskId, attr: Attr) -> Result<(), Errno> {
             .policy
             .update(|policy| policy.with_ignore(ignore).with_no_cld_wait(no_cld_wait).with_no_cld_stop(no_cld_stop)),
         Attr::Pdeathsig(signal) => {
-            found.task.set_pdeathsig(signal);
             let brood = found.group.brood.get();
-            if brood != 0 && signal.is_some() {
-                call.brood(brood).has_pdeathsig.set(1);
-            }
+            let has_asked = (brood != 0).then(|| &call.brood(brood).has_pdeathsig);
+            pdeathsig::ask(found.task, signal, has_asked);
         }
         Attr::Cookie(cookie) => found.task.cookie.set(cookie),
         Attr::Uid(uid) => found.group.uid.set(uid),

@@ -66,6 +66,9 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
     if notification.autoreap && left_out(Fault::AutoreapWakes) {
         return;
     }
+    if left_out(Fault::InheritedZombieWakes) && call.brood(child.brood.get()).inherited_from.get() != 0 {
+        return;
+    }
     wake_waiters(call, child_index, child, now, parent.map(|(id, _)| id.index()));
 }
 

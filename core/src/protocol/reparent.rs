@@ -50,9 +50,14 @@ fn hand_over_all(call: &Call, broods: Nodes<'_>, reaper: u32, last: Found) {
 fn hand_over_brood(call: &Call, index: u32, brood: &Brood, reaper: u32, last: Found) {
     let members = BroodMembers { call, brood, of: reaper };
     let view = brood.children.view(call.pin.guard());
+    if left_out(Fault::ToldAfterHandOver) {
+        pdeathsig::send(call, brood, last);
+    }
     // Looking at a child settles whose it is; all are looked at, because none is accepted.
     view.first_living(&members, |_, _| false);
-    pdeathsig::send(call, brood, last);
+    if !left_out(Fault::ToldAfterHandOver) {
+        pdeathsig::send(call, brood, last);
+    }
     call.drop_if_spent(index);
 }
 
@@ -149,11 +154,12 @@ fn tell(call: &Call, child: u32, brood: &Brood, seen: ExitSnapshot, now: ExitSna
     }
 }
 
-/// A thread dies and its process lives on: a sibling becomes the parent of its children, who notice
-/// nothing but a new `real_parent`. If all of the siblings are exiting, the children stay with the process
-/// until the last of them has ended.
-pub fn to_sibling(call: &Call, dying: Found) {
-    match oldest_thread(call, dying.group_index) {
+/// A thread dies: a sibling becomes the parent of its children, who notice nothing but a new `real_parent`. If
+/// all of the siblings are exiting, or there is none, the children stay with the process until the last thread
+/// has ended.
+pub fn leave(call: &Call, dying: Found) {
+    let sibling = if dying.group.word.look().live() == 1 { None } else { oldest_thread(call, dying.group_index) };
+    match sibling {
         None => leave_behind(call, dying),
         Some(sibling) => {
             let take = |brood: &Brood| pdeathsig::send(call, brood, dying);
@@ -166,11 +172,15 @@ pub fn to_sibling(call: &Call, dying: Found) {
 
 /// A thread of a process that is on its way out ends. Its children rank behind those of the threads that
 /// ended earlier: in Linux they would be the new parent's by now.
-pub fn leave_behind(call: &Call, dying: Found) {
+fn leave_behind(call: &Call, dying: Found) {
     let own = |brood: &Brood| brood.parent.get() == dying.id.bits();
     // What is all its own keeps its order anyway: the usual case, a process of one thread.
     if dying.group.broods.walk(call.pin, call.broods()).any(|(_, brood)| !own(brood)) {
-        hand_broods(call, dying, 0, |_| ());
+        hand_broods(call, dying, 0, |brood| {
+            if left_out(Fault::ToldByTheLast) {
+                pdeathsig::send(call, brood, dying);
+            }
+        });
     }
 }
 
@@ -187,7 +197,6 @@ fn hand_broods(call: &Call, dying: Found, to: u64, told: impl Fn(&Brood)) -> boo
     };
     let hand = |index: u32, brood: &Brood, rank: u64| {
         brood.seal();
-        // Refused when the last thread of the process is dying by now and hands everything to a reaper.
         if brood.parent.replace(dying.id.bits(), to) {
             brood.seniority.set(rank);
             told(brood);

@@ -57,12 +57,32 @@ pub enum Fault {
     FenceBeforeCounting,
     /// A new thread is fenced from the look whether its group is exiting.
     FenceAfterJoin,
+    /// A new thread looks once more whether its group is exiting.
+    LookAfterJoin,
     /// A group exit is fenced from the look through the threads.
     FenceBeforeThreads,
     /// A birth is fenced from the look whether init has died.
     FenceAfterBirth,
+    /// A birth looks once more whether init has died.
+    LookAfterBirth,
     /// Init's death is fenced from the sweep through the tasks.
     FenceBeforeSweep,
+    /// A zombie that is handed over wakes the waits of its new parent.
+    InheritedZombieWakes,
+    /// Who asks for the parent-death signal is fenced from its next look at its parent.
+    FenceAfterAsking,
+    /// Children are handed over before the look who has asked for the parent-death signal.
+    FenceBeforeTelling,
+    /// The parent-death signal comes after the children were handed over.
+    ToldAfterHandOver,
+    /// A thread hands on what it leaves before it counts itself off.
+    LeftBeforeFinished,
+    /// A thread that dies while all its siblings are exiting leaves it to the last one to tell its children.
+    ToldByTheLast,
+    /// One thread at a time makes calls of a task's own.
+    OneTurn,
+    /// A leader's stage is Zombie before its process can be waited for.
+    StageBeforeZombie,
     /// One end of one edge is Relaxed.
     #[cfg(loom)]
     Weak(Edge),
@@ -93,8 +113,10 @@ pub enum Edge {
     WaitDisarmed,
     /// `task-stage`, the first stage.
     StageBegun,
-    /// `task-stage`, each later one.
+    /// `task-stage`, each later one that is contended.
     StageAdvanced,
+    /// `task-stage`, each later one that only one thread can take.
+    StageGoneOn,
     /// `task-stage`, reading it.
     StageRead,
     /// `own-call`, taking the turn.

@@ -1,6 +1,6 @@
 //! A task: one thread, from clone(2) to its release.
 
-use crate::record::fault::{Edge, order};
+use crate::record::fault::{Edge, Fault, left_out, order};
 use crate::record::value::{Value32, Value64};
 use crate::record::waiter::Waiter;
 use crate::sync::{AtomicU32, Ordering::*};
@@ -147,7 +147,7 @@ impl Task {
     #[inline]
     pub fn go_on(&self, to: Stage) {
         // Ordering: Release, edge `task-stage`.
-        self.stage.store(to as u32, Release);
+        self.stage.store(to as u32, order(Edge::StageGoneOn, Release));
     }
 
     /// Takes the task's turn for one of its own calls: clone, exec and exit are made by one thread at a
@@ -156,10 +156,14 @@ impl Task {
     pub fn take_turn(&self) -> Option<Turn<'_>> {
         // Ordering: Acquire here and Release in `drop`, edge `own-call`: the next call of the task sees
         // what the last one left in its owner-only fields.
+        if left_out(Fault::OneTurn) {
+            return Some(Turn(self));
+        }
         self.busy.compare_exchange(0, 1, order(Edge::TurnTaken, Acquire), Relaxed).ok().map(|_| Turn(self))
     }
 
     /// The signal it is sent when its parent thread dies.
+    #[inline]
     pub fn pdeathsig(&self) -> Option<Signal> {
         Signal::new(self.pdeathsig.load(Relaxed))
     }
