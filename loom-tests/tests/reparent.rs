@@ -2,8 +2,8 @@
 #![cfg(loom)]
 
 use loom_tests::Mode;
-use loom_tests::family::{Family, MAIN, assert_is, child, end, spawn};
-use loom_tests::fault::{holds_always, needs, needs_edge};
+use loom_tests::family::{Family, MAIN, assert_is, child, end, pid_of, spawn};
+use loom_tests::fault::{holds_always, needs, needs_edge, needs_in};
 use ptexit_core::host::Event;
 use ptexit_core::record::fault::{Edge, Fault};
 use ptexit_core::tree::{CloneKind, WaitFor, Waited};
@@ -154,8 +154,73 @@ fn dying_together() {
     holds_always("child_and_parent_die_together", [2; 3], child_and_parent_die_together);
 }
 
+fn a_sealed_brood_keeps_its_last_child() {
+    let (family, init) = Family::new(1);
+    let sibling = family.make(MAIN, init, CloneKind::Thread);
+    let zombie = family.fork(MAIN, init);
+    family.exit(MAIN, zombie);
+    let thread = spawn(&family, 1, move |family, seat| {
+        // Who takes a child away asks whether it was the last one.
+        let reaped = family.poll(seat, sibling);
+        assert_is(child(&reaped).expect("the zombie"), zombie);
+    });
+    let living = family.fork(MAIN, init);
+    // As a birth does that comes after an inheritance: it opens another brood.
+    family.call(MAIN, |call| call.seal(call.find(init).expect("alive").task.brood.get()));
+    thread.join().unwrap();
+    assert_eq!(family.poll(MAIN, init), Ok(Waited::Nothing), "a child went with its brood");
+    family.exit(MAIN, living);
+    assert_is(child(&family.poll(MAIN, init)).expect("the last child"), living);
+    end(family);
+}
+
+/// A brood is given back when its last child is gone and no other will be born into it.
+#[test]
+fn spent_brood() {
+    holds_always("a_sealed_brood_keeps_its_last_child", [2; 3], a_sealed_brood_keeps_its_last_child);
+}
+
+fn a_blocked_reaper_is_woken() {
+    let (family, init) = Family::new(1);
+    let parent = family.fork(MAIN, init);
+    let living = family.fork(MAIN, init);
+    let zombie = family.fork(MAIN, parent);
+    // The wait is for a group that the parent is not in: what wakes is the zombie, and not its parent's death.
+    family.setpgid(parent, zombie, zombie);
+    family.setpgid(init, living, zombie);
+    let its_group = WaitFor::Pgid(pid_of(zombie));
+    family.exit(MAIN, zombie);
+    family.exit_begin(MAIN, parent);
+    let blocking = WaitOptions::empty();
+    let thread = spawn(&family, 1, move |family, seat| family.wait(seat, init, its_group, blocking));
+    family.exit_finish(MAIN, parent);
+    let mut waited = thread.join().unwrap();
+    if waited == Ok(Waited::Armed) {
+        assert_eq!(family.wakes(init), 1, "asleep for ever");
+        waited = family.wait(MAIN, init, its_group, blocking);
+    }
+    assert_is(child(&waited).expect("the zombie it inherited"), zombie);
+    assert_eq!(family.sigchlds(init, zombie), 1);
+    assert_eq!(family.wait(MAIN, init, its_group, blocking), Ok(Waited::Armed), "there is another child");
+    end(family);
+}
+
+/// A zombie is inherited by a process that is about to sleep, or sleeps, waiting for its children: the wait
+/// finds it, or is woken.
+#[test]
+fn reaper_that_waits() {
+    holds_always("a_blocked_reaper_is_woken", [1, 2, 1], a_blocked_reaper_is_woken);
+}
+
 #[test]
 fn canaries() {
+    for step in [Fault::InheritedZombieWakes, Fault::LookAfterArming] {
+        needs(step, "a_blocked_reaper_is_woken", [1, 2, 1], a_blocked_reaper_is_woken);
+    }
+    // Where every load reads the last value, no fence is missed. The notifier's own is not missed here: another one
+    // follows at once, that of the parent-death signal.
+    let no_stale_fence = &[Mode::Plain, Mode::CasRmw];
+    needs_in(no_stale_fence, Fault::FenceAfterArming, "a_blocked_reaper_is_woken", [1; 3], a_blocked_reaper_is_woken);
     needs(Fault::BroodsOfDyingSearched, "siblings_never_lose_a_child", [3; 3], siblings_never_lose_a_child);
     let name = "grandparent_sees_the_child_once_the_parent_is_reaped";
     let model = grandparent_sees_the_child_once_the_parent_is_reaped;
@@ -172,6 +237,10 @@ fn canaries() {
 fn weak_edges_fail() {
     for edge in [Edge::ExitRead, Edge::ExitChanged] {
         needs_edge(edge, Mode::Plain, "reparented_zombie_is_told_once", 1, reparented_zombie_is_told_once);
+    }
+    for edge in [Edge::BroodSealed, Edge::SealRead] {
+        let name = "a_sealed_brood_keeps_its_last_child";
+        needs_edge(edge, Mode::Plain, name, 2, a_sealed_brood_keeps_its_last_child);
     }
     let name = "child_and_parent_die_together";
     needs_edge(Edge::ExitChanged, Mode::Plain, name, 2, child_and_parent_die_together);
