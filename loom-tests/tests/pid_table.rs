@@ -1,12 +1,10 @@
 //! Process IDs are never handed out twice, and a number that names a group or a session is not free.
 #![cfg(loom)]
 
-mod common;
-
-use common::{holds_always, needs, needs_edge, needs_in};
 use loom::sync::Arc;
 use loom::thread;
 use loom_tests::Mode;
+use loom_tests::fault::{holds_always, needs, needs_edges, needs_in};
 use ptexit_core::lockfree::fault::{Edge::*, Fault};
 use ptexit_core::lockfree::seat::Seats;
 use ptexit_core::lockfree::striped::StripedCount;
@@ -195,16 +193,16 @@ fn never_empty() {
 
 #[test]
 fn numbers_are_unique() {
-    holds_always("one_number_two_takers", 3, one_number_two_takers);
-    holds_always("two_numbers, cyclic", 2, || two_numbers(PidChoice::Cyclic));
-    holds_always("two_numbers, sharded", 2, || two_numbers(PidChoice::Sharded));
-    needs(Fault::ClaimedByExchange, "one_number_two_takers", 3, one_number_two_takers);
+    holds_always("one_number_two_takers", [3; 3], one_number_two_takers);
+    holds_always("two_numbers, cyclic", [2; 3], || two_numbers(PidChoice::Cyclic));
+    holds_always("two_numbers, sharded", [2; 3], || two_numbers(PidChoice::Sharded));
+    needs(Fault::ClaimedByExchange, "one_number_two_takers", [3; 3], one_number_two_takers);
 }
 
 #[test]
 fn groups_and_sessions_keep_their_number() {
-    holds_always("session_keeps_its_number", 2, session_keeps_its_number);
-    holds_always("group_keeps_its_number", 2, group_keeps_its_number);
+    holds_always("session_keeps_its_number", [2; 3], session_keeps_its_number);
+    holds_always("group_keeps_its_number", [2; 3], group_keeps_its_number);
 }
 
 #[test]
@@ -214,27 +212,27 @@ fn the_last_two() {
         ("task_and_session", task_and_session),
         ("group_and_session", group_and_session),
     ] {
-        holds_always(name, 3, model);
-        needs(Fault::SettledByExchange, name, 3, model);
+        holds_always(name, [3; 3], model);
+        needs(Fault::SettledByExchange, name, [3; 3], model);
         // Where every load reads the last value, no fence is missed.
-        needs_in(&[Mode::Plain, Mode::CasRmw], Fault::FenceBeforeSettling, name, 3, model);
+        needs_in(&[Mode::Plain, Mode::CasRmw], Fault::FenceBeforeSettling, name, [3; 3], model);
     }
 }
 
 #[test]
 fn edges() {
-    holds_always("published_task_is_complete", 3, published_task_is_complete);
-    holds_always("named_group_is_complete", 3, named_group_is_complete);
-    holds_always("freed_number_carries_its_past", 3, freed_number_carries_its_past);
-    needs_edge(&[PidPublished, PidLookedUp], "published_task_is_complete", 3, published_task_is_complete);
-    needs_edge(&[PgrpNamed, PgrpFound], "named_group_is_complete", 3, named_group_is_complete);
+    holds_always("published_task_is_complete", [3; 3], published_task_is_complete);
+    holds_always("named_group_is_complete", [3; 3], named_group_is_complete);
+    holds_always("freed_number_carries_its_past", [3; 3], freed_number_carries_its_past);
+    needs_edges(&[PidPublished, PidLookedUp], "published_task_is_complete", 3, published_task_is_complete);
+    needs_edges(&[PgrpNamed, PgrpFound], "named_group_is_complete", 3, named_group_is_complete);
     // `PidReleased` has the fence of `settle` before it, which carries as much.
-    needs_edge(&[PidClaimed], "freed_number_carries_its_past", 3, freed_number_carries_its_past);
+    needs_edges(&[PidClaimed], "freed_number_carries_its_past", 3, freed_number_carries_its_past);
 }
 
 #[test]
 fn striped_count() {
-    holds_always("never_empty", 3, never_empty);
-    needs_edge(&[StripeSummed], "never_empty", 3, never_empty);
-    needs(Fault::LeavesReadFirst, "never_empty", 3, never_empty);
+    holds_always("never_empty", [3; 3], never_empty);
+    needs_edges(&[StripeSummed], "never_empty", 3, never_empty);
+    needs(Fault::LeavesReadFirst, "never_empty", [3; 3], never_empty);
 }

@@ -11,6 +11,7 @@ mod ready_index {
 }
 
 use loom_tests::{MODES, Mode, Pinned, Shared, breaks, covered, holds, races};
+use ptexit_core::fault::{Switch, switch_off};
 use ptexit_core::lockfree::ready_index::{Edge, Fault, Knobs, set_knobs};
 use ready_index::world::World;
 
@@ -28,9 +29,16 @@ struct Scenario {
 }
 
 /// `two_levels`: two bits to a node instead of 32.
-fn knobs(scenario: &Scenario, two_levels: bool, fault: Option<Fault>) -> impl Fn() + Send + 'static {
-    let knobs = Knobs { fault, width_bits: if two_levels { 1 } else { 5 }, first_slots: scenario.first_slots };
-    move || set_knobs(knobs)
+fn knobs(scenario: &Scenario, two_levels: bool) {
+    set_knobs(Knobs { width_bits: if two_levels { 1 } else { 5 }, first_slots: scenario.first_slots });
+}
+
+/// The same, with something missing.
+fn without(missing: impl Switch, scenario: Scenario, two_levels: bool) -> impl Fn() + Send + 'static {
+    move || {
+        knobs(&scenario, two_levels);
+        switch_off(missing);
+    }
 }
 
 fn model(scenario: Scenario, clocked: bool) -> impl Fn() + Send + Sync + 'static {
@@ -284,7 +292,7 @@ fn all_modes(scenario: Scenario, preemptions: [usize; 3]) {
     for (mode, preemptions) in MODES.into_iter().zip(preemptions) {
         for two_levels in [false, true] {
             let name = format!("{}{}", scenario.name, if two_levels { ", two levels" } else { "" });
-            holds(&name, mode, preemptions, knobs(&scenario, two_levels, None), model(scenario, true));
+            holds(&name, mode, preemptions, move || knobs(&scenario, two_levels), model(scenario, true));
         }
     }
 }
@@ -345,7 +353,7 @@ fn every_step_is_needed() {
     ] {
         let name = format!("{fault:?}: {}", scenario.name);
         for (mode, preemptions) in MODES.into_iter().zip(preemptions).filter(|(_, preemptions)| *preemptions > 0) {
-            breaks(&name, mode, preemptions, knobs(&scenario, two_levels, Some(fault)), model(scenario, true));
+            breaks(&name, mode, preemptions, without(fault, scenario, two_levels), model(scenario, true));
         }
     }
 }
@@ -364,13 +372,13 @@ fn weak_edges_fail() {
         (Edge::OldRead, LAST_REAPED_BIRTH_IN_NEW_SEGMENT),
     ] {
         let name = format!("{edge:?}: {}", scenario.name);
-        breaks(&name, Mode::Plain, 2, knobs(&scenario, false, Some(Fault::Weak(edge))), model(scenario, false));
+        breaks(&name, Mode::Plain, 2, without(edge, scenario, false), model(scenario, false));
     }
     // A segment that is used before it is there.
     for edge in [Edge::CurStored, Edge::CurRead] {
         let scenario = COPY_BEGINS_ONE_WAIT;
         let name = format!("{edge:?}: {}", scenario.name);
-        races(&name, Mode::Plain, 2, knobs(&scenario, false, Some(Fault::Weak(edge))), model(scenario, false));
+        races(&name, Mode::Plain, 2, without(edge, scenario, false), model(scenario, false));
     }
 }
 
@@ -378,7 +386,7 @@ fn weak_edges_fail() {
 #[test]
 fn strong_edges_hold() {
     let scenario = LAST_REAPED_BIRTH_IN_NEW_SEGMENT;
-    holds("last_reaped, no clock", Mode::Plain, 1, knobs(&scenario, false, None), model(scenario, false));
+    holds("last_reaped, no clock", Mode::Plain, 1, move || knobs(&scenario, false), model(scenario, false));
     let scenario = COPY_BEGINS_ONE_WAIT;
-    holds("copy_begins_one_wait, no clock", Mode::Plain, 1, knobs(&scenario, false, None), model(scenario, false));
+    holds("copy_begins_one_wait, no clock", Mode::Plain, 1, move || knobs(&scenario, false), model(scenario, false));
 }

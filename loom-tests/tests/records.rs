@@ -2,7 +2,7 @@
 #![cfg(loom)]
 
 use loom::thread;
-use loom_tests::fault::{holds_always, needs, needs_edge, needs_in};
+use loom_tests::fault::{holds_always, needs, needs_edges, needs_in};
 use loom_tests::{Mode, Shared};
 use ptexit_core::record::exit_word::{ExitSnapshot, ExitState};
 use ptexit_core::record::fault::{Edge, Fault};
@@ -225,7 +225,7 @@ fn weak_edges_fail() {
         (Edge::TurnReturned, 6),
     ] {
         let (name, bound, model) = MODELS[model];
-        needs_edge(edge, Mode::Plain, name, bound, model);
+        needs_edges(&[edge], name, bound, model);
     }
 }
 

@@ -7,9 +7,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use loom_tests::family::{Family, MAIN, assert_is, child, end, pid_of, record_of, spawn};
-use loom_tests::{MODES, Mode, breaks, holds};
+use loom_tests::fault::needs;
+use loom_tests::{MODES, holds};
 use ptexit_core::ids::TaskId;
-use ptexit_core::lockfree::fault::{Fault, set_fault};
+use ptexit_core::lockfree::fault::Fault;
 use ptexit_core::protocol::inspect;
 use ptexit_core::tree::WaitFor;
 use ptexit_core::uapi::{Errno, WaitOptions};
@@ -82,20 +83,14 @@ fn holds_with_reuse(name: &str, bounds: [usize; 3], model: fn()) {
     }
 }
 
-fn breaks_without(step: Fault, name: &str, modes: &[Mode], bounds: [usize; 3], model: fn()) {
-    for (mode, bound) in MODES.into_iter().zip(bounds).filter(|(mode, _)| modes.contains(mode)) {
-        breaks(&format!("{name} without {step:?}"), mode, bound, move || set_fault(Some(step)), model);
-    }
-}
-
 #[test]
 fn by_handle() {
     holds_with_reuse("a_look_sees_one_task", [2; 3], a_look_sees_one_task);
-    breaks_without(Fault::GracePeriod, "a_look_sees_one_task", &MODES, [1; 3], a_look_sees_one_task);
+    needs(Fault::GracePeriod, "a_look_sees_one_task", [1; 3], a_look_sees_one_task);
 }
 
 #[test]
 fn by_index() {
     holds_with_reuse("a_notifier_tells_no_stranger", [2, 1, 1], a_notifier_tells_no_stranger);
-    breaks_without(Fault::GracePeriod, "a_notifier_tells_no_stranger", &MODES, [1; 3], a_notifier_tells_no_stranger);
+    needs(Fault::GracePeriod, "a_notifier_tells_no_stranger", [1; 3], a_notifier_tells_no_stranger);
 }

@@ -3,7 +3,7 @@
 
 use loom_tests::Mode;
 use loom_tests::family::{Family, MAIN, assert_is, child, end, pid_of, spawn};
-use loom_tests::fault::{holds_always, needs, needs_edge, needs_in};
+use loom_tests::fault::{holds_always, needs, needs_edges, needs_in};
 use ptexit_core::host::Event;
 use ptexit_core::record::fault::{Edge, Fault};
 use ptexit_core::tree::{CloneKind, WaitFor, Waited};
@@ -236,14 +236,14 @@ fn canaries() {
 #[test]
 fn weak_edges_fail() {
     for edge in [Edge::ExitRead, Edge::ExitChanged] {
-        needs_edge(edge, Mode::Plain, "reparented_zombie_is_told_once", 1, reparented_zombie_is_told_once);
+        needs_edges(&[edge], "reparented_zombie_is_told_once", 1, reparented_zombie_is_told_once);
     }
     for edge in [Edge::BroodSealed, Edge::SealRead] {
         let name = "a_sealed_brood_keeps_its_last_child";
-        needs_edge(edge, Mode::Plain, name, 2, a_sealed_brood_keeps_its_last_child);
+        needs_edges(&[edge], name, 2, a_sealed_brood_keeps_its_last_child);
     }
     let name = "child_and_parent_die_together";
-    needs_edge(Edge::ExitChanged, Mode::Plain, name, 2, child_and_parent_die_together);
+    needs_edges(&[Edge::ExitChanged], name, 2, child_and_parent_die_together);
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! A roster shows its members complete, each to whoever has to know of it, also where it has grown.
 #![cfg(loom)]
 
-mod common;
-
-use common::{holds_always, needs, needs_edge};
 use loom::sync::Arc;
 use loom::thread;
+use loom_tests::fault::{holds_always, needs, needs_edges};
 use ptexit_core::lockfree::fault::{Edge::*, Fault};
 use ptexit_core::lockfree::roster::Roster;
 use ptexit_core::sync::AtomicU32;
@@ -118,14 +116,14 @@ fn showing() {
         ("who_finds_a_member_finds_its_record", who_finds_a_member_finds_its_record as fn()),
         ("who_finds_a_member_in_a_new_block_finds_its_record", who_finds_a_member_in_a_new_block_finds_its_record),
     ] {
-        holds_always(name, 3, model);
-        needs_edge(&[MemberShown, MemberFound], name, 3, model);
+        holds_always(name, [3; 3], model);
+        needs_edges(&[MemberShown, MemberFound], name, 3, model);
     }
 }
 
 #[test]
 fn growing() {
-    holds_always("two_grow_it", 3, two_grow_it);
-    holds_always("who_must_find_a_member_in_a_block_finds_it", 3, who_must_find_a_member_in_a_block_finds_it);
-    needs(Fault::GrownTold, "who_must_find_a_member_in_a_block", 3, who_must_find_a_member_in_a_block_finds_it);
+    holds_always("two_grow_it", [3; 3], two_grow_it);
+    holds_always("who_must_find_a_member_in_a_block_finds_it", [3; 3], who_must_find_a_member_in_a_block_finds_it);
+    needs(Fault::GrownTold, "who_must_find_a_member_in_a_block", [3; 3], who_must_find_a_member_in_a_block_finds_it);
 }

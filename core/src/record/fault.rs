@@ -1,10 +1,6 @@
-//! Faults to order, for models of the records and the protocols: one step is left out or one ordering
-//! relaxed, and the model must fail.
-//!
-//! As the faults of `lockfree`: a model that passes with a fault does not test the line the fault is about.
-//! In a build [`left_out`] is `false` and [`order`] is its argument.
+//! The faults of the records and the protocols: see [`crate::fault`].
 
-use crate::sync::Ordering;
+pub(crate) use crate::fault::{left_out, order};
 
 /// A step that a model can leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,9 +79,6 @@ pub enum Fault {
     OneTurn,
     /// A leader's stage is Zombie before its process can be waited for.
     StageBeforeZombie,
-    /// One end of one edge is Relaxed.
-    #[cfg(loom)]
-    Weak(Edge),
 }
 
 /// One end of an edge of `docs/orderings.md`.
@@ -143,47 +136,4 @@ pub enum Edge {
     DyingRead,
 }
 
-#[cfg(not(loom))]
-mod choice {
-    use super::{Edge, Fault, Ordering};
-
-    /// Whether the model leaves this step out.
-    #[inline(always)]
-    pub(crate) const fn left_out(_: Fault) -> bool {
-        false
-    }
-
-    /// The ordering this end of an edge has.
-    #[inline(always)]
-    pub(crate) const fn order(_: Edge, ordering: Ordering) -> Ordering {
-        ordering
-    }
-}
-
-#[cfg(loom)]
-mod choice {
-    use super::{Edge, Fault, Ordering};
-    use core::cell::Cell;
-
-    std::thread_local! {
-        // loom runs all threads of a model on the host thread that called it.
-        static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
-    }
-
-    /// Chooses the fault of the models that this host thread runs from now on.
-    pub fn set_fault(fault: Option<Fault>) {
-        FAULT.with(|cell| cell.set(fault));
-    }
-
-    pub(crate) fn left_out(fault: Fault) -> bool {
-        FAULT.with(Cell::get) == Some(fault)
-    }
-
-    pub(crate) fn order(edge: Edge, ordering: Ordering) -> Ordering {
-        if left_out(Fault::Weak(edge)) { Ordering::Relaxed } else { ordering }
-    }
-}
-
-#[cfg(loom)]
-pub use choice::set_fault;
-pub(crate) use choice::{left_out, order};
+crate::fault::switches!(Fault, Edge);
