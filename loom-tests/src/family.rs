@@ -8,7 +8,7 @@ use ptexit_core::host::{Event, Host};
 use ptexit_core::ids::TaskId;
 use ptexit_core::lockfree::seat::{Pin, Seat};
 use ptexit_core::protocol::outbox::Outbox;
-use ptexit_core::protocol::{Call, exit, fork, membership, wait};
+use ptexit_core::protocol::{Call, exit, fork, reparent, wait};
 use ptexit_core::record::pid_table::PidChoice;
 use ptexit_core::record::tables::Tables;
 use ptexit_core::record::task::Stage;
@@ -128,10 +128,9 @@ impl Family {
         self.call(seat, |call| fork::commit(call, task))
     }
 
-    /// setpgid(2).
-    pub fn setpgid(&self, caller: TaskId, target: TaskId, group_of: TaskId) {
-        let (pid, pgid) = (pid_of(target), pid_of(group_of));
-        self.call(MAIN, |call| membership::setpgid(call, caller, pid, pgid)).expect("a child, and no exec");
+    /// The children of a process that has begun to exit go to its reaper; nothing else of its death.
+    pub fn bequeath(&self, seat: usize, dying: TaskId) {
+        self.call(seat, |call| reparent::bequeath(call, call.find(dying).expect("not recycled")));
     }
 
     /// fork(2), if there is room.
