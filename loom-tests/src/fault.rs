@@ -2,7 +2,7 @@
 
 use ptexit_core::fault::{Switch, switch_off};
 
-use crate::{MODES, Mode, breaks, explore, holds, races};
+use crate::{MODES, Mode, breaks, explore, holds, races, trips};
 
 /// Preemptions explored, by mode in the order of [`MODES`]: as many as let the model finish.
 pub type Bounds = [usize; 3];
@@ -42,6 +42,14 @@ pub fn needs_edges(ends: &[impl Switch], name: &str, bound: usize, model: fn()) 
 pub fn races_without(ends: &[impl Switch], name: &str, bound: usize, model: fn()) {
     for &end in ends {
         races(&format!("{name}, {end:?} relaxed"), Mode::Plain, bound, move || switch_off(end), model);
+    }
+}
+
+/// With either of these ends of edges Relaxed the core stops by itself, with these words.
+#[track_caller]
+pub fn trips_without(ends: &[impl Switch], words: &str, name: &str, bound: usize, model: fn()) {
+    for &end in ends {
+        trips(words, &format!("{name}, {end:?} relaxed"), Mode::Plain, bound, move || switch_off(end), model);
     }
 }
 

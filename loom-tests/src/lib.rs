@@ -183,9 +183,23 @@ pub fn races(
     breaks_by(|why| matches!(why, Failure::Race(_)), name, mode, preemptions, setup, model);
 }
 
+/// The same, where the core stops by itself, with these words.
+#[track_caller]
+pub fn trips(
+    words: &str,
+    name: &str,
+    mode: Mode,
+    preemptions: usize,
+    setup: impl Fn() + Send + 'static,
+    model: impl Fn() + Send + Sync + 'static,
+) {
+    let is_expected = |why: &Failure| matches!(why, Failure::Other(why) if why.contains(words));
+    breaks_by(is_expected, name, mode, preemptions, setup, model);
+}
+
 #[track_caller]
 fn breaks_by(
-    is_expected: fn(&Failure) -> bool,
+    is_expected: impl Fn(&Failure) -> bool,
     name: &str,
     mode: Mode,
     preemptions: usize,
@@ -204,7 +218,7 @@ fn breaks_by(
 /// Why it did not.
 pub fn judge(
     outcome: Result<Explored, (Failure, Explored)>,
-    is_expected: fn(&Failure) -> bool,
+    is_expected: impl Fn(&Failure) -> bool,
 ) -> Result<String, String> {
     match outcome {
         Ok(explored) => Err(format!("nothing failed in {explored:?}")),
