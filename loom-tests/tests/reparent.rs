@@ -241,8 +241,6 @@ fn weak_edges_fail() {
     for edge in [Edge::ExitRead, Edge::ExitChanged] {
         needs_edges(&[edge], "reparented_zombie_is_told_once", 1, reparented_zombie_is_told_once);
     }
-    // The sealing end has the fence of the birth before it, which carries as much.
-    needs_edges(&[Edge::SealRead], "a_sealed_brood_keeps_its_last_child", 2, a_sealed_brood_keeps_its_last_child);
     let name = "child_and_parent_die_together";
     needs_edges(&[Edge::ExitChanged], name, 2, child_and_parent_die_together);
 }
