@@ -123,6 +123,31 @@ fn reparented_zombie() {
     holds_always("reparented_zombie_is_told_once", [1, 2, 1], reparented_zombie_is_told_once);
 }
 
+fn who_sees_the_new_parent_finds_the_zombie() {
+    let (family, init) = Family::new(1);
+    let parent = family.fork(MAIN, init);
+    let zombie = family.fork(MAIN, parent);
+    family.exit(MAIN, zombie);
+    family.exit_begin(MAIN, parent);
+    let reaper = family.group_of(init);
+    let thread = spawn(&family, 1, move |family, seat| {
+        let parent = family.call(seat, |call| call.find(zombie).unwrap().group.exit.look().parent());
+        if parent == reaper {
+            let any = family.wait(seat, init, WaitFor::All, WaitOptions::WNOHANG | WaitOptions::WNOWAIT);
+            assert!(child(&any).is_some(), "init's child, and in no list: {any:?}");
+        }
+    });
+    family.exit_finish(MAIN, parent);
+    thread.join().unwrap();
+    end(family);
+}
+
+/// T02: the word names the new parent when that one can find the zombie.
+#[test]
+fn new_parent_seen() {
+    holds_always("who_sees_the_new_parent_finds_the_zombie", [2; 3], who_sees_the_new_parent_finds_the_zombie);
+}
+
 fn child_and_parent_die_together() {
     let (family, init) = Family::new(1);
     let parent = family.fork(MAIN, init);
@@ -164,14 +189,16 @@ fn canaries() {
         needs(fault, "reparented_zombie_is_told_once", [1, 2, 1], reparented_zombie_is_told_once);
     }
     needs(Fault::SearchersHelp, "reparented_zombie_is_told_once", [1, 2, 1], reparented_zombie_is_told_once);
+    needs(Fault::ArrivedInChain, "reparented_zombie_is_told_once", [1, 2, 1], reparented_zombie_is_told_once);
     needs(Fault::ReadyBeforeReparent, "child_and_parent_die_together", [2; 3], child_and_parent_die_together);
 }
 
 /// Each end of an edge, relaxed, makes the model named with it fail.
 #[test]
 fn weak_edges_fail() {
+    let name = "who_sees_the_new_parent_finds_the_zombie";
     for edge in [Edge::ExitRead, Edge::ExitChanged] {
-        needs_edge(edge, Mode::Plain, "reparented_zombie_is_told_once", 1, reparented_zombie_is_told_once);
+        needs_edge(edge, Mode::Plain, name, 2, who_sees_the_new_parent_finds_the_zombie);
     }
     let name = "child_and_parent_die_together";
     needs_edge(Edge::ExitChanged, Mode::Plain, name, 2, child_and_parent_die_together);

@@ -28,6 +28,12 @@ pub enum Fault {
     TailReadAgain,
     /// A popper takes a queue to be empty whose `tail` has been left behind.
     PopMovesTail,
+    /// A node of a tree of minima is tried to be made anew a second time.
+    SecondRefresh,
+    /// Such a node is read before what is below it.
+    NodeBeforeBelow,
+    /// What is found under the smallest key is compared with it.
+    FoundCompared,
     /// One end of one edge is Relaxed.
     #[cfg(loom)]
     Weak(Edge),
@@ -108,6 +114,12 @@ pub enum Edge {
     StripeJoined,
     /// `stripe-count`, summing up.
     StripeSummed,
+    /// `min-node`, reading one.
+    MinRead,
+    /// `min-node`, the exchange before what is below is read.
+    MinAnnounced,
+    /// `min-node`, the exchange after.
+    MinChanged,
 }
 
 #[cfg(not(loom))]

@@ -27,6 +27,18 @@ pub enum Fault {
     StageAfterArming,
     /// A task that exits fences before it disarms.
     FenceBeforeDisarming,
+    /// A process that starts to keep its tree fences before it looks through its broods.
+    FenceAfterKeeping,
+    /// Who tells of a zombie updates the tree of its parent before.
+    UpdatedBeforeTold,
+    /// A wait that has found nothing compares the root of the tree.
+    RootCompared,
+    /// A reported zombie that stays is in the tree before.
+    UpdatedBeforePeek,
+    /// A zombie is in the tree before its word names the new parent.
+    UpdatedBeforeReparent,
+    /// A brood belongs to a process when it hangs in its chain, not when it is addressed.
+    ArrivedInChain,
     /// A child that dies unwaited wakes the waiters too.
     AutoreapWakes,
     /// A child that has left its process group by then wakes who waits for one by group.
@@ -105,6 +117,10 @@ pub enum Edge {
     BroodSealed,
     /// `brood-sealed`, asking.
     SealRead,
+    /// `ready-broods`, going on to the next stage.
+    ReadyBroodsChanged,
+    /// `ready-broods`, reading it.
+    ReadyBroodsRead,
     /// `brood-passed`, exchanging a number.
     ValueExchanged,
     /// `group-empty`, the life of a process group.
@@ -131,6 +147,11 @@ mod choice {
         false
     }
 
+    /// With more broods than this, a process asks a tree which of them to look at.
+    pub(crate) const fn many() -> usize {
+        8
+    }
+
     /// The ordering this end of an edge has.
     #[inline(always)]
     pub(crate) const fn order(_: Edge, ordering: Ordering) -> Ordering {
@@ -146,6 +167,16 @@ mod choice {
     std::thread_local! {
         // loom runs all threads of a model on the host thread that called it.
         static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
+        static MANY: Cell<usize> = const { Cell::new(8) };
+    }
+
+    /// Chooses how many broods are many for the models that this host thread runs from now on.
+    pub fn set_many(many: usize) {
+        MANY.with(|cell| cell.set(many));
+    }
+
+    pub(crate) fn many() -> usize {
+        MANY.with(Cell::get)
     }
 
     /// Chooses the fault of the models that this host thread runs from now on.
@@ -162,6 +193,6 @@ mod choice {
     }
 }
 
+pub(crate) use choice::{left_out, many, order};
 #[cfg(loom)]
-pub use choice::set_fault;
-pub(crate) use choice::{left_out, order};
+pub use choice::{set_fault, set_many};

@@ -52,6 +52,8 @@ pub struct Task {
     pub creator: Value64,
     /// The host's cookie.
     pub cookie: Value64,
+    /// The child that its last wait found alive, as index and generation of the record; 0 for none. Its own.
+    pub known_child: Value64,
     /// Its armed wait.
     pub waiter: Waiter,
 }
@@ -90,6 +92,7 @@ impl Task {
             status: Value32::new(),
             creator: Value64::new(),
             cookie: Value64::new(),
+            known_child: Value64::new(),
             waiter: Waiter::default(),
         }
     }
@@ -107,6 +110,7 @@ impl Task {
         self.waiter.disarm();
         self.creator.set(new.creator);
         self.cookie.set(new.cookie);
+        self.known_child.set(0);
         self.brood.set(0);
         self.inheritances.set(0);
         self.pdeathsig.store(0, Relaxed);

@@ -1,103 +1,45 @@
-//! Wait: the oldest child that can be waited for, or why there is none; `do_wait`.
+//! One wait's search through the children: by name, or through the broods.
+
+use core::cell::Cell;
 
 use crate::ids::TaskId;
-use crate::lockfree::ready_index::{Members, Version};
+use crate::lockfree::ready_index::{Members, Version, View};
 use crate::protocol::notify::{self, status_of};
-use crate::protocol::{BroodMembers, Call, Found, reap, reaper};
+use crate::protocol::{BroodMembers, Call, Found, ready, reap, reaper};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState, Telling};
-use crate::record::fault::{Fault, left_out};
+use crate::record::fault::{Fault, left_out, many};
 use crate::record::task::Stage;
 use crate::record::usage::combined;
 use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
-use crate::terms::{WaitFor, WaitRequest, WaitResult, Waited};
+use crate::terms::{WaitFor, WaitRequest, WaitResult};
 use crate::uapi::{Errno, Signal, WaitOptions};
 
 /// The largest number that waitid(2) takes: its `id` is a signed 32-bit number.
 const MAX_ID: u32 = i32::MAX as u32;
 
-/// Waits, without ever blocking: if nothing is waitable yet the wait is armed, and the host is told when
-/// to call again.
-pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited, Errno> {
-    let search = Search::new(call, waiter, request)?;
-    let me = search.me;
-    match search.look()? {
-        Some(result) => return Ok(Waited::Child(result)),
-        None if request.options.contains(WaitOptions::WNOHANG) => return Ok(Waited::Nothing),
-        None => {}
-    }
-    // Arm, then look once more: what became ready in between has not seen the wait armed.
-    me.task.waiter.arm(search.criteria, request.cookie);
-    me.group.waiters.add(me.task.place.get());
-    let answer = if left_out(Fault::LookAfterArming) {
-        Ok(None)
-    } else if me.task.stage() != Stage::Running && !left_out(Fault::StageAfterArming) {
-        // The task was made to exit by another thread, whose `exit_begin` may have come too early to disarm.
-        Err(Errno::ESRCH)
-    } else {
-        search.look()
-    };
-    if !matches!(answer, Ok(None)) {
-        // A wake-up that has been sent by now is one too many, which the host must bear.
-        me.task.waiter.disarm();
-        me.group.waiters.remove(me.task.place.get());
-    }
-    Ok(answer?.map_or(Waited::Armed, Waited::Child))
-}
-
-/// Takes as many dead children as fit, oldest first. Never arms, and ends a wait that is armed.
-pub fn wait_many(
-    call: &Call,
-    waiter: TaskId,
-    request: &WaitRequest,
-    results: &mut [WaitResult],
-) -> Result<usize, Errno> {
-    if request.options.contains(WaitOptions::WNOWAIT) {
-        return Err(Errno::EINVAL);
-    }
-    let search = Search::new(call, waiter, request)?;
-    for (got, result) in results.iter_mut().enumerate() {
-        match search.look() {
-            Ok(Some(child)) => *result = child,
-            Ok(None) => return Ok(got),
-            Err(_) if got > 0 => return Ok(got),
-            Err(why) => return Err(why),
-        }
-    }
-    Ok(results.len())
-}
-
-/// Ends an armed wait. `true`: it had fired, so there may be a child to take before EINTR is reported.
-pub fn cancel(call: &Call, waiter: TaskId, cookie: u64) -> Result<bool, Errno> {
-    let me = call.find_visible(waiter)?;
-    // The task's bit in the map of armed waits stays: only the task itself may take it away, for by now the
-    // wait may be another, or the place somebody else's.
-    match me.task.waiter.cancel(cookie) {
-        Disarmed::Idle => Err(Errno::EINVAL),
-        was => Ok(was == Disarmed::Fired),
-    }
-}
-
 /// One wait's search through the children of the waiter's process.
-struct Search<'c> {
-    call: &'c Call<'c>,
-    me: Found<'c>,
-    criteria: Criteria,
+pub(super) struct Search<'c> {
+    pub(super) call: &'c Call<'c>,
+    pub(super) me: Found<'c>,
+    pub(super) criteria: Criteria,
     options: WaitOptions,
+    /// Broods and children looked at so far.
+    pub(super) visited: Cell<usize>,
 }
 
 /// A child that can be waited for.
-struct Candidate<'c> {
-    brood: &'c Brood,
-    child: u32,
-    seen: ExitSnapshot,
+pub(super) struct Candidate<'c> {
+    pub(super) brood: &'c Brood,
+    pub(super) child: u32,
+    pub(super) seen: ExitSnapshot,
 }
 
 /// Something changed while the search was looking: look again.
-struct Again;
+pub(super) struct Again;
 
 impl<'c> Search<'c> {
-    fn new(call: &'c Call<'c>, waiter: TaskId, request: &WaitRequest) -> Result<Search<'c>, Errno> {
+    pub(super) fn new(call: &'c Call<'c>, waiter: TaskId, request: &WaitRequest) -> Result<Search<'c>, Errno> {
         let WaitRequest { which, options, .. } = *request;
         let reports = WaitOptions::WEXITED | WaitOptions::WSTOPPED | WaitOptions::WCONTINUED;
         if !WaitOptions::all().contains(options) || !options.intersects(reports) {
@@ -126,12 +68,13 @@ impl<'c> Search<'c> {
             ChildKind::Ordinary
         };
         let own_only = options.contains(WaitOptions::WNOTHREAD);
-        Ok(Search { call, me, criteria: Criteria { which, kind, own_only }, options })
+        let criteria = Criteria { which, kind, own_only };
+        Ok(Search { call, me, criteria, options, visited: Cell::new(0) })
     }
 
     /// A child, or `None` when there is one to wait for but nothing to report yet. ECHILD when there is
     /// none.
-    fn look(&self) -> Result<Option<WaitResult>, Errno> {
+    pub(super) fn look(&self) -> Result<Option<WaitResult>, Errno> {
         // Progress: a search starts again only because another thread's transition was completed.
         loop {
             let answer = match self.criteria.which {
@@ -158,10 +101,10 @@ impl<'c> Search<'c> {
         }
         let brood = self.call.brood(brood_index);
         let mut seen = group.exit.look();
-        if seen.parent() != self.me.group_index && self.has_brood(brood_index) {
+        if seen.parent() != self.me.group_index && brood.is_in_chain_of(self.me.group_index) {
             // On its way to this process. Before its brood is in the chain here, it still is where it was:
             // who is told of it must find it by any kind of search.
-            seen = BroodMembers { call: self.call, brood, of: self.me.group_index }.look(child);
+            seen = self.members(brood).look(child);
         }
         if seen.parent() != self.me.group_index
             || seen.state() == ExitState::Dead
@@ -185,8 +128,16 @@ impl<'c> Search<'c> {
 
     /// The answer for any child that matches: the oldest one that is ready, else whether there is any.
     fn look_through(&self) -> Result<Result<Option<WaitResult>, Errno>, Again> {
+        if let Some(answer) = self.look_in_tree()? {
+            return Ok(Ok(answer));
+        }
         let stamp = self.me.group.broods.stamp();
+        let start = self.visited.get();
         let (oldest, before) = self.oldest_ready()?;
+        let walked = self.visited.get() - start;
+        if walked > many() {
+            ready::keep_tree(self.call, self.me.group_index);
+        }
         if let Some(oldest) = oldest {
             return self.take(oldest.child, oldest.seen).map(|result| Ok(Some(result))).ok_or(Again);
         }
@@ -207,60 +158,66 @@ impl<'c> Search<'c> {
     ///
     /// Also returns what had happened in the broods when they were looked at.
     fn oldest_ready(&self) -> Result<(Option<Candidate<'c>>, Version), Again> {
-        let mut oldest: Option<Candidate> = None;
+        let mut oldest = None;
         let mut version = Version::default();
         for brood in self.broods() {
-            let members = BroodMembers { call: self.call, brood, of: self.me.group_index };
-            let view = brood.children.view(self.call.pin.guard());
+            let view = self.view(brood);
             version += view.version();
-            if !self.options.contains(WaitOptions::WEXITED) {
-                continue;
-            }
-            let ready =
-                view.next_ready(&members, |child, seen| self.is_sought(brood, child, seen)).map_err(|_| Again)?;
-            let Some(found) = ready else { continue };
-            if oldest.as_ref().is_none_or(|oldest| self.rank(brood) < self.rank(oldest.brood)) {
-                oldest = Some(Candidate { brood, child: found.member, seen: found.seen });
+            if self.wants_deaths() {
+                oldest = self.older(oldest, self.ready_in(brood, view)?);
             }
         }
         Ok((oldest, version))
     }
 
-    /// Is there any child at all that the wait could ever be for? One that is dead counts only if deaths
-    /// are asked for.
-    fn has_any(&self) -> bool {
-        let deaths = self.options.contains(WaitOptions::WEXITED);
-        self.broods().any(|brood| {
-            let members = BroodMembers { call: self.call, brood, of: self.me.group_index };
-            let view = brood.children.view(self.call.pin.guard());
-            let sought = |child, seen: ExitSnapshot| {
-                (deaths || seen.state() == ExitState::Alive) && self.is_sought(brood, child, seen)
-            };
-            view.first_living(&members, sought).is_some()
-        })
+    /// Is the wait for the dead?
+    pub(super) fn wants_deaths(&self) -> bool {
+        self.options.contains(WaitOptions::WEXITED)
+    }
+
+    /// A look at the children of a brood.
+    pub(super) fn view(&self, brood: &'c Brood) -> View<'c> {
+        brood.children.view(self.call.pin.guard())
+    }
+
+    /// The children of a brood, as this process sees them.
+    pub(super) fn members(&self, brood: &'c Brood) -> BroodMembers<'c> {
+        BroodMembers { call: self.call, brood, of: self.me.group_index }
+    }
+
+    /// The oldest ready child of a brood that the wait is for.
+    pub(super) fn ready_in(&self, brood: &'c Brood, view: View<'c>) -> Result<Option<Candidate<'c>>, Again> {
+        let members = self.members(brood);
+        let ready = view.next_ready(&members, |child, seen| self.is_sought(brood, child, seen)).map_err(|_| Again)?;
+        Ok(ready.map(|found| Candidate { brood, child: found.member, seen: found.seen }))
+    }
+
+    /// Of two, the one that comes first.
+    pub(super) fn older(&self, one: Option<Candidate<'c>>, other: Option<Candidate<'c>>) -> Option<Candidate<'c>> {
+        match (one, other) {
+            (Some(one), Some(other)) if self.rank(other.brood) < self.rank(one.brood) => Some(other),
+            (one, other) => one.or(other),
+        }
     }
 
     /// What has happened so far in the broods that the search goes through.
     fn version(&self) -> Version {
         let mut sum = Version::default();
-        self.broods().for_each(|brood| sum += brood.children.view(self.call.pin.guard()).version());
+        self.broods().for_each(|brood| sum += self.view(brood).version());
         sum
     }
 
     /// The broods of the waiter's process; with `__WNOTHREAD`, those of the waiter itself.
-    fn broods(&self) -> impl Iterator<Item = &'c Brood> {
+    pub(super) fn broods(&self) -> impl Iterator<Item = &'c Brood> {
         let chain = self.me.group.broods.walk(self.call.pin, self.call.broods());
         chain.map(|(_, brood)| brood).filter(|brood| {
-            brood.group.get() == self.me.group_index
+            self.visited.set(self.visited.get() + 1);
+            brood.arrive(self.me.group_index);
+            brood.is_in_chain_of(self.me.group_index)
                 && (!self.criteria.own_only || self.parent_of(brood) == Some(self.me.index))
                 && (!left_out(Fault::BroodsOfDyingSearched)
                     || self.call.find_running(TaskId::from_bits(brood.parent.get())).is_ok())
         })
-    }
-
-    /// Does the brood hang in the chain of the waiter's process?
-    fn has_brood(&self, index: u32) -> bool {
-        self.me.group.broods.walk(self.call.pin, self.call.broods()).any(|(other, _)| other == index)
     }
 
     fn parent_of(&self, brood: &Brood) -> Option<u32> {
@@ -277,7 +234,7 @@ impl<'c> Search<'c> {
     }
 
     /// Is the wait for this child?
-    fn is_sought(&self, brood: &Brood, child: u32, seen: ExitSnapshot) -> bool {
+    pub(super) fn is_sought(&self, brood: &Brood, child: u32, seen: ExitSnapshot) -> bool {
         let pgid = match self.criteria.which {
             Which::Pgid(_) => self.call.pgid_of(self.call.group(child)),
             Which::Any | Which::Group(_) => 0,
@@ -293,7 +250,7 @@ impl<'c> Search<'c> {
     }
 
     /// Reaps the zombie, or with WNOWAIT only reports it. `None`: somebody else was faster.
-    fn take(&self, index: u32, seen: ExitSnapshot) -> Option<WaitResult> {
+    pub(super) fn take(&self, index: u32, seen: ExitSnapshot) -> Option<WaitResult> {
         let call = self.call;
         let child = call.group(index);
         let leader = child.leader.get();
@@ -307,8 +264,11 @@ impl<'c> Search<'c> {
         };
         if self.options.contains(WaitOptions::WNOWAIT) {
             // What is reported must be found by every search that starts after this one: the bit goes up
-            // to the root first.
+            // to the root first, and the brood into the tree.
             call.brood(child.brood.get()).children.set_ready(call.pin.guard(), seen.slot());
+            if !left_out(Fault::UpdatedBeforePeek) {
+                ready::update_if_kept(call, self.me.group_index, child.brood.get());
+            }
             let now = match seen.telling() {
                 Telling::Owed => child.exit.apply_to(seen, |word| word.report(self.me.group_index)).ok()?,
                 Telling::Told | Telling::UnderWay => child.exit.look(),

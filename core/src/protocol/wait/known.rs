@@ -1,0 +1,43 @@
+//! Is there a child to wait for at all?
+
+use super::search::Search;
+use crate::ids::TaskId;
+use crate::record::brood::Brood;
+use crate::record::exit_word::{ExitSnapshot, ExitState};
+
+impl Search<'_> {
+    /// Is there any child at all that the wait could ever be for? One that is dead counts only if deaths
+    /// are asked for. The one that did last time is asked first: a wait that is repeated looks at no other.
+    pub(super) fn has_any(&self) -> bool {
+        self.knows_one() || self.finds_one()
+    }
+
+    fn is_one(&self, brood: &Brood, child: u32, seen: ExitSnapshot) -> bool {
+        self.visited.set(self.visited.get() + 1);
+        match seen.state() {
+            ExitState::Alive => {}
+            ExitState::Zombie if self.wants_deaths() => {}
+            ExitState::Zombie | ExitState::Dead => return false,
+        }
+        self.is_sought(brood, child, seen)
+    }
+
+    fn knows_one(&self) -> bool {
+        let known = TaskId::from_bits(self.me.task.known_child.get());
+        let (child, generation) = (known.index(), known.generation());
+        // In the same life, the brood is what this task has seen it to be.
+        let Some(group) = self.call.tables.groups.resolve(self.call.pin, child, generation) else { return false };
+        self.is_one(self.call.brood(group.brood.get()), child, group.exit.look())
+    }
+
+    fn finds_one(&self) -> bool {
+        let found = self.broods().find_map(|brood| {
+            let is_one = |child, seen| self.is_one(brood, child, seen);
+            self.view(brood).first_living(&self.members(brood), is_one).map(|found| found.member)
+        });
+        let Some(child) = found else { return false };
+        let generation = self.call.tables.groups.generation(self.call.pin, child);
+        self.me.task.known_child.set(TaskId::new(child, generation).bits());
+        true
+    }
+}
