@@ -52,7 +52,7 @@ pub struct Task {
     pub creator: Value64,
     /// The host's cookie.
     pub cookie: Value64,
-    /// The child that its last wait found alive, as index and generation of the record; 0 for none. Its own.
+    /// A child that one of its waits took long to find alive, as index and generation of the record; 0 for none. Its own.
     pub known_child: Value64,
     /// Its armed wait.
     pub waiter: Waiter,

@@ -4,10 +4,12 @@ use super::search::Search;
 use crate::ids::TaskId;
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
+use crate::record::fault::many;
 
 impl Search<'_> {
     /// Is there any child at all that the wait could ever be for? One that is dead counts only if deaths
-    /// are asked for. The one that did last time is asked first: a wait that is repeated looks at no other.
+    /// are asked for. One that was hard to find is asked first the next time: a wait that is repeated looks at no
+    /// other.
     pub(super) fn has_any(&self) -> bool {
         self.knows_one() || self.finds_one()
     }
@@ -31,13 +33,17 @@ impl Search<'_> {
     }
 
     fn finds_one(&self) -> bool {
+        let start = self.visited.get();
         let found = self.broods().find_map(|brood| {
             let is_one = |child, seen| self.is_one(brood, child, seen);
             self.view(brood).first_living(&self.members(brood), is_one).map(|found| found.member)
         });
-        let Some(child) = found else { return false };
-        let generation = self.call.tables.groups.generation(self.call.pin, child);
-        self.me.task.known_child.set(TaskId::new(child, generation).bits());
-        true
+        if let Some(child) = found
+            && self.visited.get() - start > many()
+        {
+            let generation = self.call.tables.groups.generation(self.call.pin, child);
+            self.me.task.known_child.set(TaskId::new(child, generation).bits());
+        }
+        found.is_some()
     }
 }

@@ -102,6 +102,9 @@ fn costs(reaper: impl Fn(&World) -> TaskId, families: usize) -> [usize; 5] {
     let pgid = world.call(|call| inspect::task_info(call, oldest)).unwrap().pgid;
     let empty = world.poll(reaper, WaitFor::All, WaitOptions::empty());
     let of_group = world.poll(reaper, WaitFor::Pgid(pgid), WaitOptions::empty());
+    assert!(world.wait(reaper, WaitFor::All, WaitOptions::empty()).1 <= 4);
+    let again = world.wait(reaper, WaitFor::Pgid(pgid), WaitOptions::empty()).1;
+    assert!(again <= 4, "{again}: waits for others are no reason to forget");
     let own = world.poll(reaper, WaitFor::All, WaitOptions::WNOTHREAD);
     let (stranger, by_name) = world.wait(reaper, WaitFor::Task(reaper), WaitOptions::empty());
     assert_eq!(stranger, Err(Errno::ECHILD));
