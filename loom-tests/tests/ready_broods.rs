@@ -109,7 +109,7 @@ fn inherited_zombie_is_found_or_not_there() {
 #[test]
 fn inheriting() {
     let name = "inherited_zombie_is_found_or_not_there";
-    holds_always(name, [1, 2, 1], inherited_zombie_is_found_or_not_there);
+    holds_always(name, [1; 3], inherited_zombie_is_found_or_not_there);
 }
 
 fn dies_while_it_is_handed_over() {
@@ -144,6 +144,6 @@ fn canaries() {
     needs_in(&[Mode::AllRmw], Fault::UpdatedBeforePeek, name, [2; 3], found_by_name_and_in_the_tree);
     let name = "inherited_zombie_is_found_or_not_there";
     for fault in [Fault::UpdatedBeforeReparent, Fault::RootCompared] {
-        needs(fault, name, [1, 2, 1], inherited_zombie_is_found_or_not_there);
+        needs_in(stale, fault, name, [1; 3], inherited_zombie_is_found_or_not_there);
     }
 }

@@ -9,6 +9,7 @@ use crate::terms::WaitResult;
 impl<'c> Search<'c> {
     /// The answer for any child that matches, from the tree of the process. `None`: there is no tree, or it does
     /// not know; then the chain is walked. That is also how ECHILD is found.
+    #[inline]
     pub(super) fn look_in_tree(&self) -> Result<Option<Option<WaitResult>>, Again> {
         let broods = &self.me.group.ready_broods;
         if !broods.is_complete() {

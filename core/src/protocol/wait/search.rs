@@ -157,14 +157,17 @@ impl<'c> Search<'c> {
     /// each thread's in the order in which they came to it.
     ///
     /// Also returns what had happened in the broods when they were looked at.
+    #[inline]
     fn oldest_ready(&self) -> Result<(Option<Candidate<'c>>, Version), Again> {
         let mut oldest = None;
         let mut version = Version::default();
         for brood in self.broods() {
             let view = self.view(brood);
             version += view.version();
-            if self.wants_deaths() {
-                oldest = self.older(oldest, self.ready_in(brood, view)?);
+            if self.wants_deaths()
+                && let found @ Some(_) = self.ready_in(brood, view)?
+            {
+                oldest = self.older(oldest, found);
             }
         }
         Ok((oldest, version))
@@ -176,16 +179,19 @@ impl<'c> Search<'c> {
     }
 
     /// A look at the children of a brood.
+    #[inline]
     pub(super) fn view(&self, brood: &'c Brood) -> View<'c> {
         brood.children.view(self.call.pin.guard())
     }
 
     /// The children of a brood, as this process sees them.
+    #[inline]
     pub(super) fn members(&self, brood: &'c Brood) -> BroodMembers<'c> {
         BroodMembers { call: self.call, brood, of: self.me.group_index }
     }
 
     /// The oldest ready child of a brood that the wait is for.
+    #[inline]
     pub(super) fn ready_in(&self, brood: &'c Brood, view: View<'c>) -> Result<Option<Candidate<'c>>, Again> {
         let members = self.members(brood);
         let ready = view.next_ready(&members, |child, seen| self.is_sought(brood, child, seen)).map_err(|_| Again)?;
@@ -193,6 +199,7 @@ impl<'c> Search<'c> {
     }
 
     /// Of two, the one that comes first.
+    #[inline]
     pub(super) fn older(&self, one: Option<Candidate<'c>>, other: Option<Candidate<'c>>) -> Option<Candidate<'c>> {
         match (one, other) {
             (Some(one), Some(other)) if self.rank(other.brood) < self.rank(one.brood) => Some(other),
@@ -201,6 +208,7 @@ impl<'c> Search<'c> {
     }
 
     /// What has happened so far in the broods that the search goes through.
+    #[inline]
     fn version(&self) -> Version {
         let mut sum = Version::default();
         self.broods().for_each(|brood| sum += self.view(brood).version());
@@ -208,6 +216,7 @@ impl<'c> Search<'c> {
     }
 
     /// The broods of the waiter's process; with `__WNOTHREAD`, those of the waiter itself.
+    #[inline]
     pub(super) fn broods(&self) -> impl Iterator<Item = &'c Brood> {
         let chain = self.me.group.broods.walk(self.call.pin, self.call.broods());
         chain.map(|(_, brood)| brood).filter(|brood| {
@@ -220,6 +229,7 @@ impl<'c> Search<'c> {
         })
     }
 
+    #[inline]
     fn parent_of(&self, brood: &Brood) -> Option<u32> {
         reaper::parent_of(self.call, brood, self.me.group_index)
     }
