@@ -20,7 +20,7 @@ fn args(kind: CloneKind) -> CloneArgs {
 
 fn call<R>(tables: &Tables, f: impl FnOnce(&Call) -> R) -> R {
     let host = |_: &Event| ();
-    let outbox = Outbox::new(&host);
+    let outbox = Outbox::new(&host, tables);
     let seat = tables.seats.take();
     let result = f(&Call { tables, pin: &seat.pin(), outbox: &outbox });
     outbox.deliver();
