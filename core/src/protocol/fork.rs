@@ -5,7 +5,7 @@ use crate::host::Event;
 use crate::ids::TaskId;
 use crate::lockfree::slab::Fresh;
 use crate::protocol::reaper::Reaper;
-use crate::protocol::{BroodMembers, Call, Found, exit, reaper};
+use crate::protocol::{BroodMembers, Call, Found, exit, ready, reaper};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitSnapshot;
 use crate::record::fault::{Fault, left_out};
@@ -40,6 +40,8 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
     };
     record.broods.reset(call.pin, call.broods());
     record.begin(new);
+    record.ready_broods.begin(call.pin.guard());
+    ready::expect_broods(call, group);
     record.exit.begin(ExitSnapshot::alive(0, 0, None));
     process_group.record().begin(pid, pid, call.pin.stripe());
     let id = begin_task(&fresh_task, record.admit_leader(), group, pid, TaskId::from_bits(0), args.cookie);
@@ -85,7 +87,7 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
     }
     let fresh_group = call.alloc(&call.tables.groups)?;
     let brood = match args.kind {
-        CloneKind::Sibling => brood_for_sibling(call)?,
+        CloneKind::Sibling => brood_for_sibling(call, found)?,
         CloneKind::Process | CloneKind::Thread => brood_for_child(call, found)?,
     };
     let pid = call.claim_pid(args.pid).inspect_err(|_| give_up_place(call, brood))?;
@@ -104,6 +106,7 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
         parent_exec_id,
         policy: found.group.policy.get().inherited(),
     });
+    group.ready_broods.begin(call.pin.guard());
     group.exit.begin(ExitSnapshot::alive(0, 0, exit_signal));
     group.brood.set(brood);
     let id = begin_task(&fresh_task, group.admit_leader(), fresh_group.index(), pid, caller, args.cookie);
@@ -146,6 +149,7 @@ fn brood_for_child(call: &Call, caller: Found) -> Result<u32, Errno> {
         call.retire_brood(index);
         return Err(Errno::E_STATE);
     }
+    ready::make_room(call, caller.group_index, index);
     if current != 0 {
         call.seal(current);
     }
@@ -155,19 +159,20 @@ fn brood_for_child(call: &Call, caller: Found) -> Result<u32, Errno> {
 
 /// A brood for one child of somebody else: it joins the parent's chain when the child is committed, as
 /// a reparenting does.
-fn brood_for_sibling(call: &Call) -> Result<u32, Errno> {
+fn brood_for_sibling(call: &Call, caller: Found) -> Result<u32, Errno> {
     let fresh = call.alloc(&call.tables.broods)?;
     fresh.record().begin(0, 0, 0, 0);
     reserve(call, fresh.record())?;
     let index = fresh.index();
     fresh.publish();
+    ready::make_room(call, caller.group.exit.look().parent(), index);
     Ok(index)
 }
 
 fn reserve(call: &Call, brood: &Brood) -> Result<(), Errno> {
     brood
         .children
-        .reserve(call.pin.guard(), &BroodMembers { call, brood, of: brood.group.get() }, 1)
+        .reserve(call.pin.guard(), &BroodMembers { call, brood, of: brood.group() }, 1)
         .map_err(|_| Errno::ENOMEM)
 }
 
@@ -175,7 +180,7 @@ fn reserve(call: &Call, brood: &Brood) -> Result<(), Errno> {
 fn give_up_place(call: &Call, index: u32) {
     let brood = call.brood(index);
     brood.children.unreserve(call.pin.guard(), 1);
-    if brood.group.get() == 0 {
+    if brood.group() == 0 {
         call.retire_brood(index);
     }
 }
@@ -217,7 +222,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     join_process_group(call, embryo.group, creator.group);
     embryo.group.threads.show(embryo.task.place.get(), embryo.index);
     let brood = call.brood(embryo.group.brood.get());
-    if brood.group.get() == 0 {
+    if brood.group() == 0 {
         link_to_parent_of(call, creator, embryo);
     } else {
         append(call, embryo, brood, creator.group_index);
@@ -270,7 +275,7 @@ fn link_to_parent_of(call: &Call, creator: Found, embryo: Found) {
     }
     let word = embryo.group.exit.look();
     embryo.group.exit.begin(ExitSnapshot::alive(0, word.slot(), word.exit_signal()));
-    brood.group.set(0);
+    brood.abandon();
 }
 
 /// The child is where its parent is. A parent that moves between the two steps has not been there all

@@ -1,6 +1,6 @@
 //! A task: one thread, from clone(2) to its release.
 
-use crate::record::fault::{Edge, order};
+use crate::record::fault::{Edge, Fault, left_out, order};
 use crate::record::value::{Value32, Value64};
 use crate::record::waiter::Waiter;
 use crate::sync::{AtomicU32, Ordering::*};
@@ -52,6 +52,8 @@ pub struct Task {
     pub creator: Value64,
     /// The host's cookie.
     pub cookie: Value64,
+    /// A child that one of its waits took long to find alive, as index and generation of the record; 0 for none. Its own.
+    pub known_child: Value64,
     /// Its armed wait.
     pub waiter: Waiter,
 }
@@ -90,6 +92,7 @@ impl Task {
             status: Value32::new(),
             creator: Value64::new(),
             cookie: Value64::new(),
+            known_child: Value64::new(),
             waiter: Waiter::default(),
         }
     }
@@ -107,6 +110,7 @@ impl Task {
         self.waiter.disarm();
         self.creator.set(new.creator);
         self.cookie.set(new.cookie);
+        self.known_child.set(0);
         self.brood.set(0);
         self.inheritances.set(0);
         self.pdeathsig.store(0, Relaxed);
@@ -147,7 +151,7 @@ impl Task {
     #[inline]
     pub fn go_on(&self, to: Stage) {
         // Ordering: Release, edge `task-stage`.
-        self.stage.store(to as u32, Release);
+        self.stage.store(to as u32, order(Edge::StageGoneOn, Release));
     }
 
     /// Takes the task's turn for one of its own calls: clone, exec and exit are made by one thread at a
@@ -156,10 +160,14 @@ impl Task {
     pub fn take_turn(&self) -> Option<Turn<'_>> {
         // Ordering: Acquire here and Release in `drop`, edge `own-call`: the next call of the task sees
         // what the last one left in its owner-only fields.
+        if left_out(Fault::OneTurn) {
+            return Some(Turn(self));
+        }
         self.busy.compare_exchange(0, 1, order(Edge::TurnTaken, Acquire), Relaxed).ok().map(|_| Turn(self))
     }
 
     /// The signal it is sent when its parent thread dies.
+    #[inline]
     pub fn pdeathsig(&self) -> Option<Signal> {
         Signal::new(self.pdeathsig.load(Relaxed))
     }
