@@ -145,7 +145,7 @@ fn who_sees_the_new_parent_finds_the_zombie() {
 /// T02: the word names the new parent when that one can find the zombie.
 #[test]
 fn new_parent_seen() {
-    holds_always("who_sees_the_new_parent_finds_the_zombie", [2; 3], who_sees_the_new_parent_finds_the_zombie);
+    holds_always("who_sees_the_new_parent_finds_the_zombie", [2, 2, 1], who_sees_the_new_parent_finds_the_zombie);
 }
 
 fn child_and_parent_die_together() {
