@@ -14,7 +14,7 @@ use crate::uapi::{Errno, Rusage, Signal, WaitStatus};
 /// half of `do_group_exit`. The caller still has to exit itself.
 pub fn exit_group(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus, Errno> {
     let found = call.find_visible(task)?;
-    let (status, first) = found.group.word.exit_group(status);
+    let (status, first) = found.group.job.exit_group(status);
     if first {
         interrupt_threads(call, found, Some(found.index));
     }
@@ -42,7 +42,7 @@ pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus
     }
     found.group.waiters.forget(found.task.place.get());
     found.task.waiter.disarm();
-    let status = found.group.word.begin_exit(status);
+    let status = found.group.job.begin_exit(status);
     found.task.status.set(status.raw());
     Ok(status)
 }
@@ -130,7 +130,7 @@ fn kill_namespace(call: &Call, init: u32) {
 /// SIGKILL to the process of a task, as far as the library deals with it: its status is decided, and all
 /// of its threads are told.
 pub fn kill(call: &Call, task: u32, group: &ThreadGroup) {
-    if group.word.exit_group(WaitStatus::signaled(Signal::SIGKILL, false)).1
+    if group.job.exit_group(WaitStatus::signaled(Signal::SIGKILL, false)).1
         && let Ok(found) = call.find(call.id(task))
     {
         interrupt_threads(call, found, None);
@@ -148,7 +148,7 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
     if has_embryo(call, found) {
         return Err(Errno::E_STATE);
     }
-    found.group.word.exit_group(status);
+    found.group.job.exit_group(status);
     let last = last_to_exit(call, found);
     let mut refused = None;
     found.group.threads.for_each(|index| {

@@ -9,7 +9,6 @@ use crate::protocol::{BroodMembers, Call, Found, exit, reaper};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitSnapshot;
 use crate::record::fault::{Fault, left_out};
-use crate::record::group_word::NotJoined;
 use crate::record::policy::Policy;
 use crate::record::task::{NewTask, Stage, Task, Turn};
 use crate::record::thread_group::{NewGroup, ThreadGroup};
@@ -66,7 +65,7 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
     if call.tables.is_dying() {
         return Err(Errno::ENOMEM);
     }
-    if found.group.word.look().is_exiting() {
+    if found.group.job.look().is_exiting() {
         return Err(Errno::EINTR);
     }
     if found.task.embryo.get() != 0 {
@@ -204,7 +203,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     let refusal = if call.tables.is_dying() {
         Some(Errno::ENOMEM)
     } else {
-        let exits = creator.task.stage() != Stage::Running || creator.group.word.look().is_exiting();
+        let exits = creator.task.stage() != Stage::Running || creator.group.job.look().is_exiting();
         exits.then_some(Errno::EINTR)
     };
     if let Some(why) = refusal {
@@ -288,24 +287,31 @@ fn join_process_group(call: &Call, child: &ThreadGroup, parent: &ThreadGroup) {
     }
 }
 
-/// The count takes the thread in, or refuses it because the group is exiting; only then it is shown.
+/// The counts take the thread in, or refuse it: the group has no room, or is exiting. Only then it is shown.
 fn commit_thread(call: &Call, embryo: Found, creator: Found) -> Result<(), Errno> {
     let group = creator.group;
-    group.word.join().map_err(|why| {
+    if let Err(why) = count_in(group) {
         abandon(call, embryo, creator);
-        match why {
-            NotJoined::Exiting => Errno::EINTR,
-            NotJoined::Full => Errno::EAGAIN,
-        }
-    })?;
+        return Err(why);
+    }
     group.threads.show(embryo.task.place.get(), embryo.index);
     embryo.task.go_on(Stage::Running);
     call.tables.pids.publish(embryo.task.tid.get(), embryo.index);
-    if group.word.is_exiting_by_now() {
+    if group.job.is_exiting_by_now() {
         // A group exit in between may have looked through the threads too early.
         call.outbox.put(Event::Interrupt { task: embryo.id, cookie: embryo.task.cookie.get() });
     }
     Ok(())
+}
+
+/// The thread is counted as one that is there before it counts as one that runs: whoever begins to exit has been
+/// counted in both.
+fn count_in(group: &ThreadGroup) -> Result<(), Errno> {
+    group.word.join().map_err(|_| Errno::EAGAIN)?;
+    group.job.join().map_err(|_| {
+        group.word.unjoin();
+        Errno::EINTR
+    })
 }
 
 /// Gives everything back that [`begin`] reserved.

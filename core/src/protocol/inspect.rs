@@ -76,7 +76,7 @@ pub fn task_info(call: &Call, id: TaskId) -> Result<TaskInfo, Errno> {
         threads: group.word.look().undead(),
         leader: call.id(group.leader.get()),
         cookie: task.cookie.get(),
-        status: group.word.status(),
+        status: group.job.status(),
     })
 }
 

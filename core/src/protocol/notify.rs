@@ -132,7 +132,7 @@ pub fn child_info(child: &ThreadGroup, signal: Signal, status: WaitStatus) -> Si
 /// The wait status of a process whose threads are all gone. It was decided before the last one went.
 pub fn status_of(child: &ThreadGroup) -> WaitStatus {
     debug_assert!(child.exit.look().state() != ExitState::Alive);
-    child.word.status().unwrap_or(WaitStatus::exited(0))
+    child.job.status().unwrap_or(WaitStatus::exited(0))
 }
 
 #[cfg(all(test, not(loom)))]

@@ -79,6 +79,10 @@ pub enum Edge {
     GroupRead,
     /// `group-release`, changing it.
     GroupChanged,
+    /// `group-code`, reading the job word.
+    JobRead,
+    /// `group-code`, changing it.
+    JobChanged,
     /// `group-code`, deciding the status.
     StatusDecided,
     /// `group-code`, reading it.

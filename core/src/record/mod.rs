@@ -4,6 +4,7 @@ pub mod brood;
 pub mod exit_word;
 pub mod fault;
 pub mod group_word;
+pub mod job_word;
 pub mod pid_entry;
 pub mod pid_table;
 pub mod policy;

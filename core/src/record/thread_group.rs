@@ -4,6 +4,7 @@ use crate::lockfree::chain::Chain;
 use crate::lockfree::roster::Roster;
 use crate::record::exit_word::ExitWord;
 use crate::record::group_word::GroupWord;
+use crate::record::job_word::JobWord;
 use crate::record::policy::{Policy, PolicyWord};
 use crate::record::usage::UsageSum;
 use crate::record::value::{Value32, Value64};
@@ -17,8 +18,10 @@ pub struct ThreadGroup {
     /// The host thread that is telling its parent of its death; 0 for none. Good while `telling` in `exit` is under
     /// way, and then for comparing with oneself.
     pub teller: Value64,
-    /// Which threads it has, and its wait status.
+    /// Which threads it has.
     pub word: GroupWord,
+    /// How many of them run, whether it is exiting, and with which wait status.
+    pub job: JobWord,
     /// The brood it was born into, for life.
     pub brood: Value32,
     /// The leader's task.
@@ -70,6 +73,7 @@ impl ThreadGroup {
     /// Begins a new life. Nobody knows it yet: all Relaxed, the leader's stage releases it.
     pub fn begin(&self, new: NewGroup) {
         self.word.begin();
+        self.job.begin();
         self.brood.set(0);
         self.leader.set(new.leader);
         self.pid.set(new.pid);
