@@ -5,7 +5,7 @@
 //! when its call is done; a wait that finds the debt open takes it over and tells before it returns; one that
 //! finds the host being told lets that come to its end first.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use arrayvec::ArrayVec;
 
@@ -22,6 +22,8 @@ pub struct Outbox<'h> {
     host: &'h dyn Host,
     tables: &'h Tables,
     entries: RefCell<ArrayVec<Entry, CAPACITY>>,
+    /// Whether an entry is owed. The usual call owes nothing.
+    owes: Cell<bool>,
 }
 
 /// More than an exit without children can cause.
@@ -38,6 +40,8 @@ enum Entry {
     Owed(Event, Child),
     /// The same, and the child's word says that the host is being told.
     UnderWay(Event, Child),
+    /// The same, and a wait was faster.
+    TakenOver,
     /// Somebody else is telling the host of this child: what follows comes after.
     Await(Child),
 }
@@ -52,7 +56,7 @@ struct Child {
 impl<'h> Outbox<'h> {
     /// An empty outbox for `host`.
     pub fn new(host: &'h dyn Host, tables: &'h Tables) -> Self {
-        Outbox { host, tables, entries: RefCell::new(ArrayVec::new()) }
+        Outbox { host, tables, entries: RefCell::new(ArrayVec::new()), owes: Cell::new(false) }
     }
 
     /// Puts an event in, behind all others.
@@ -63,6 +67,7 @@ impl<'h> Outbox<'h> {
 
     /// Puts the signal in that the parent of the zombie `child` is owed, by an exchange of the caller's.
     pub fn put_owed(&self, event: Event, child: u32, parent: u32) {
+        self.owes.set(true);
         self.push(Entry::Owed(event, Child { group: child, parent }));
     }
 
@@ -90,23 +95,32 @@ impl<'h> Outbox<'h> {
 
     /// Claims the debts that are still open; the others are somebody else's by now. While the caller is pinned:
     /// no child's record is used for another child in between.
+    #[inline]
     pub fn begin_telling(&self) {
-        self.entries.borrow_mut().retain(|entry| {
-            let &mut Entry::Owed(event, child) = entry else { return true };
-            let Some(group) = self.tables.groups.at(child.group) else { return false };
-            *entry = Entry::UnderWay(event, child);
-            let begun = group.exit.apply(|word| word.begin_telling(child.parent)).is_ok();
-            if begun {
+        if self.owes.replace(false) {
+            self.entries.borrow_mut().iter_mut().for_each(|entry| self.begin(entry));
+        }
+    }
+
+    fn begin(&self, entry: &mut Entry) {
+        let &mut Entry::Owed(event, child) = entry else { return };
+        *entry = match self.tables.groups.at(child.group) {
+            Some(group) if group.exit.apply(|word| word.begin_telling(child.parent)).is_ok() => {
                 group.teller.set(self.host.thread());
+                Entry::UnderWay(event, child)
             }
-            begun
-        });
+            _ => Entry::TakenOver,
+        };
     }
 
     /// Tells the host everything collected so far. The host may call back into the tree.
+    #[inline]
     pub fn deliver(&self) {
         // The host may call back into the tree, but never comes by this outbox: each call has its own.
         let mut entries = self.entries.borrow_mut();
+        if entries.is_empty() {
+            return;
+        }
         for entry in entries.iter() {
             match entry {
                 Entry::Tell(event) | Entry::Owed(event, _) => self.host.event(event),
@@ -114,6 +128,7 @@ impl<'h> Outbox<'h> {
                     self.host.event(event);
                     self.end_telling(*child);
                 }
+                Entry::TakenOver => {}
                 Entry::Await(child) => self.wait_for_telling(*child),
             }
         }
