@@ -73,6 +73,9 @@ template <typename T> inline T ptexit_init()
 /** The call was overtaken by a group exit. */
 #define PTEXIT_EINTR (-4)
 
+/** A ptrace request that this tracee, attached as it is, does not take. */
+#define PTEXIT_EIO (-5)
+
 /** A struct is longer than the library knows, and its tail is not zero. */
 #define PTEXIT_E2BIG (-7)
 

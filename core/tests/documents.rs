@@ -262,6 +262,44 @@ fn every_row_of_linux_is_there_once_at_least() {
     fail_with(missing.into_iter().collect(), "rows that docs/linux.md leaves out");
 }
 
+/// The comments of a file of code or of a scenario, with the numbers of their lines.
+fn comments<'a>(path: &str, text: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+    let mark = if path.ends_with(".txt") { "#" } else { "//" };
+    text.lines().enumerate().filter_map(move |(number, line)| Some((number, line.split_once(mark)?.1)))
+}
+
+/// Whether a word is a letter and a number, as rows and races are called: `D7`, but not `P_PID` or `C11`.
+fn is_citation(word: &str) -> bool {
+    let (letter, number) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
+    let number = number.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    "DIPQRTU".contains(letter) && !number.is_empty() && number.chars().all(|c| c.is_ascii_digit())
+}
+
+#[test]
+fn what_comments_cite_can_be_looked_up_here() {
+    let mut offences = Vec::new();
+    let mut seen = 0;
+    let code = ["core", "model", "conformance/src", "conformance/tests", "ffi"].iter();
+    let code = code.flat_map(|folder| files(folder, "rs"));
+    for path in files("conformance/scenarios", "txt").into_iter().chain(code) {
+        let name = path.rsplit('/').next().unwrap_or("").trim_end_matches(".txt");
+        if path.ends_with(".txt") && name.split('_').next().is_some_and(|first| first.ends_with(char::is_numeric)) {
+            offences.push(format!("{path}: a name that begins with a number of something"));
+        }
+        for (number, comment) in comments(&path, &read(&path)) {
+            for word in comment.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| is_citation(word)) {
+                seen += 1;
+                // The D-rows are in docs/linux.md, as are those that are numbers only.
+                if !matches!(word.strip_prefix('D').and_then(|row| row.parse::<u32>().ok()), Some(1..=23)) {
+                    offences.push(format!("{path}:{}: {word}", number + 1));
+                }
+            }
+        }
+    }
+    assert!(seen > 15, "{seen} citations found: the search is broken");
+    fail_with(offences, "citations of nothing that is here");
+}
+
 /// The dependencies of a manifest that are not packages of this repository.
 fn dependencies(manifest: &str) -> BTreeSet<String> {
     let mut within = false;

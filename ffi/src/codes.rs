@@ -10,6 +10,8 @@ pub const PTEXIT_EPERM: i32 = -1;
 pub const PTEXIT_ESRCH: i32 = -3;
 /// The call was overtaken by a group exit.
 pub const PTEXIT_EINTR: i32 = -4;
+/// A ptrace request that this tracee, attached as it is, does not take.
+pub const PTEXIT_EIO: i32 = -5;
 /// A struct is longer than the library knows, and its tail is not zero.
 pub const PTEXIT_E2BIG: i32 = -7;
 /// No matching child is left to wait for.
@@ -80,13 +82,14 @@ pub const PTEXIT_WCLONE: u32 = 0x8000_0000;
 // The numbers above are those of the core.
 const _: () = {
     assert!(PTEXIT_EPERM == -Errno::EPERM.number() && PTEXIT_ESRCH == -Errno::ESRCH.number());
+    assert!(PTEXIT_EIO == -Errno::EIO.number());
     assert!(PTEXIT_EINTR == -Errno::EINTR.number() && PTEXIT_E2BIG == -Errno::E2BIG.number());
     assert!(PTEXIT_ECHILD == -Errno::ECHILD.number() && PTEXIT_EAGAIN == -Errno::EAGAIN.number());
     assert!(PTEXIT_ENOMEM == -Errno::ENOMEM.number() && PTEXIT_EACCES == -Errno::EACCES.number());
     assert!(PTEXIT_EFAULT == -Errno::EFAULT.number() && PTEXIT_EEXIST == -Errno::EEXIST.number());
     assert!(PTEXIT_EINVAL == -Errno::EINVAL.number() && PTEXIT_ENOSYS == -Errno::ENOSYS.number());
     assert!(PTEXIT_E_STATE == -Errno::E_STATE.number() && PTEXIT_E_ABI == -Errno::E_ABI.number());
-    assert!(PTEXIT_E_PANIC == -Errno::E_PANIC.number() && Errno::ALL.len() == 15);
+    assert!(PTEXIT_E_PANIC == -Errno::E_PANIC.number() && Errno::ALL.len() == 16);
     assert!(PTEXIT_SIGKILL == Signal::SIGKILL.number() && PTEXIT_SIGCHLD == Signal::SIGCHLD.number());
     assert!(PTEXIT_CLD_EXITED == ChildCode::Exited as i32 && PTEXIT_CLD_KILLED == ChildCode::Killed as i32);
     assert!(PTEXIT_CLD_DUMPED == ChildCode::Dumped as i32);

@@ -14,7 +14,7 @@ pub enum Event {
         /// What the receiver sees; signal(7), sigaction(2).
         info: SigInfo,
     },
-    /// The blocked wait of this task must look again ([`Model::look_again`]).
+    /// The blocked wait of this task must look again ([`Model::look_again`]), or what it slept in is over.
     Wake {
         /// The waiting task.
         task: TaskKey,
@@ -37,7 +37,7 @@ pub enum Event {
         task: TaskKey,
         /// Its number.
         pid: u32,
-        /// Who waited for it; `None` for a thread and for a process that reaped itself.
+        /// Who waited for it; `None` for an untraced thread and for a process that reaped itself.
         reaper: Option<TaskKey>,
         /// Its final status.
         status: WaitStatus,
@@ -50,6 +50,13 @@ pub enum Event {
         task: TaskKey,
         /// The thread that is its parent now.
         parent: TaskKey,
+    },
+    /// A thread that executes a program has taken over its dead leader's number.
+    PidChanged {
+        /// The thread.
+        task: TaskKey,
+        /// Its number from now on.
+        pid: u32,
     },
     /// No task, process group or session uses this number any more.
     PidFree {

@@ -1,16 +1,22 @@
 //! Which status a process ends with, and when it has ended; `_exit(2)`, `exit_group(2)`.
 
-use ptexit_core::uapi::{Errno, Rusage, Signal, WaitStatus};
+use ptexit_core::uapi::{Errno, Rusage, Signal, SignalSet, WaitStatus};
 
 use crate::event::Event;
+use crate::notify::Occasion;
 use crate::reap::Add;
-use crate::state::{Model, ProcessKey, Stage, TaskKey};
+use crate::state::{Halted, Model, ProcessKey, Stage, TaskKey};
+use crate::stop::GroupStop;
 
 impl Model {
-    /// The thread exits, in one step.
+    /// The thread exits, in one step, or as far as its tracer lets it.
     pub fn exit(&mut self, task: TaskKey, status: WaitStatus, usage: &Rusage) -> Result<WaitStatus, Errno> {
         let status = self.exit_begin(task, status)?;
-        self.exit_finish(task, usage)?;
+        if self.is_held_up(task) {
+            self.tasks[task].usage.add(usage);
+        } else {
+            self.exit_finish(task, usage)?;
+        }
         Ok(status)
     }
 
@@ -18,36 +24,69 @@ impl Model {
     ///
     /// If all the others have begun as well, this thread's status is decided to be that of the whole
     /// process, and no signal can change it any more.
+    ///
+    /// A tracee may stop first; it has begun when this is called again after it was resumed.
     pub fn exit_begin(&mut self, task: TaskKey, status: WaitStatus) -> Result<WaitStatus, Errno> {
         self.running(task)?;
-        self.tasks[task].stage = Stage::Exiting;
-        self.tasks[task].blocked = None;
         let process = self.tasks[task].process;
-        if self.first_running_thread(process).is_none() {
-            self.processes[process].group_exit.get_or_insert(status);
+        let status = match self.tasks[task].leaving {
+            Some(status) => status,
+            None => {
+                let status = self.decide_to_exit(task, status);
+                if self.trap_at_exit(task, status) {
+                    return Ok(status);
+                }
+                status
+            }
+        };
+        self.tasks[task].stage = Stage::Exiting;
+        let is_alone = self.processes[process].threads.len() == 1;
+        if !is_alone && self.processes[process].group_exit.is_none() {
+            self.retarget(task, SignalSet::ALL.minus(self.tasks[task].mask));
+            if self.tasks[task].job.stop && self.take_part(task) {
+                self.tell_parent_of_stop(process, ptexit_core::uapi::ChildCode::Stopped);
+            }
         }
-        let status = self.processes[process].group_exit.unwrap_or(status);
-        self.tasks[task].code = Some(status);
         Ok(status)
     }
 
-    /// The thread ends: its children find a new parent, and a thread that is not the leader is gone.
-    /// The leader stays, as the zombie that stands for the process, and is silent until it is the
-    /// last one; then the parent is told.
+    /// The point from which on the status is certain. With the last thread that comes here, that of the
+    /// process is.
+    fn decide_to_exit(&mut self, task: TaskKey, status: WaitStatus) -> WaitStatus {
+        let process = self.tasks[task].process;
+        self.tasks[task].leaving = Some(status);
+        self.tasks[task].blocked = None;
+        self.tasks[task].killed = false;
+        let mut others = self.processes[process].threads.iter().map(|&other| &self.tasks[other]);
+        let is_last = others.all(|other| other.stage != Stage::Running || other.leaving.is_some());
+        if is_last && self.processes[process].group_exit.is_none() {
+            self.processes[process].group_exit = Some(status);
+            self.processes[process].stop = GroupStop::default();
+        }
+        let status = self.processes[process].group_exit.unwrap_or(status);
+        self.tasks[task].leaving = Some(status);
+        self.tasks[task].code = Some(status);
+        status
+    }
+
+    /// The thread ends: its children find a new parent, and a thread that is not the leader is gone,
+    /// unless it is traced. The leader stays, as the zombie that stands for the process, and is silent until
+    /// it is the last one; then the parent is told.
+    ///
+    /// The last thread of an init ends only when its namespace is empty: [`Model::is_draining`].
     pub fn exit_finish(&mut self, task: TaskKey, usage: &Rusage) -> Result<(), Errno> {
-        if self.tasks.get(task).ok_or(Errno::ESRCH)?.stage != Stage::Exiting {
+        if self.tasks.get(task).ok_or(Errno::ESRCH)?.stage != Stage::Exiting || self.is_draining(task) {
             return Err(Errno::E_STATE);
         }
         let process = self.tasks[task].process;
-        self.processes[process].usage.add(usage);
+        self.tasks[task].usage.add(usage);
+        let used = core::mem::take(&mut self.tasks[task].usage);
+        self.processes[process].usage.add(&used);
         self.exit_hand_over(task)?;
-        self.tasks[task].stage = Stage::Zombie;
-        if task != self.processes[process].leader {
-            self.release_thread(task);
+        if !self.is_draining(task) {
+            self.become_zombie(task);
         }
-        if self.is_dead(process) {
-            self.process_died(process);
-        }
+        self.end_drained_namespaces();
         Ok(())
     }
 
@@ -57,25 +96,56 @@ impl Model {
         if self.tasks.get(task).ok_or(Errno::ESRCH)?.stage != Stage::Exiting {
             return Err(Errno::E_STATE);
         }
-        let process = self.tasks[task].process;
-        let others = self.processes[process].threads.iter().filter(|&&other| other != task);
-        let is_last = others.copied().all(|other| self.tasks[other].stage == Stage::Zombie);
-        if is_last && self.init == Some(process) {
-            self.end_namespace(process);
+        self.release_vfork_parent(task);
+        self.let_go_of_tracees(task);
+        if self.is_last_to_end(task) && self.is_init(self.tasks[task].process) {
+            self.close_namespace(task);
         }
-        self.give_away_children(task);
+        // The children of an init that waits for them stay its own.
+        if !self.is_draining(task) {
+            self.give_away_children(task);
+        }
         Ok(())
+    }
+
+    fn is_last_to_end(&self, task: TaskKey) -> bool {
+        let others = self.process_of(task).threads.iter().filter(|&&other| other != task);
+        others.copied().all(|other| self.tasks[other].stage == Stage::Zombie)
+    }
+
+    /// The second part.
+    pub(crate) fn become_zombie(&mut self, task: TaskKey) {
+        let process = self.tasks[task].process;
+        if self.is_last_to_end(task)
+            && let Some(parent) = self.processes[process].parent
+            && self.orphans_its_group(process, parent, true)
+        {
+            self.send_to_orphaned(self.processes[process].pgid);
+        }
+        self.tasks[task].stage = Stage::Zombie;
+        if self.is_dead(process) {
+            self.announce_end(process);
+        }
+        self.tell_of(task, Occasion::Died);
+        if self.processes.get(process).is_some() {
+            self.go_on_executing(process);
+        }
     }
 
     /// `exit_group(2)`: the first caller's status is the process's, and every other thread is told to
     /// exit. Returns the status that holds. The caller goes on to exit itself.
+    ///
+    /// While a sibling executes a program, that wins: the caller exits alone, with status 0.
     pub fn exit_group(&mut self, caller: TaskKey, status: WaitStatus) -> Result<WaitStatus, Errno> {
         self.running(caller)?;
+        if let Some(status) = self.death_sentence(caller) {
+            return Ok(status);
+        }
         Ok(self.begin_group_exit(self.tasks[caller].process, status, Some(caller)))
     }
 
     /// A whole process dies, by a signal or by `exit_group(2)`: a group exit, after which each thread
-    /// left begins and ends, the leader last.
+    /// left begins and ends, the leader last, as far as tracers let them.
     pub fn exit_process(&mut self, task: TaskKey, status: WaitStatus, usage: &Rusage) -> Result<(), Errno> {
         let process = self.tasks.get(task).ok_or(Errno::ESRCH)?.process;
         if self.is_dead(process) {
@@ -83,14 +153,22 @@ impl Model {
         }
         self.begin_group_exit(process, status, None);
         self.processes[process].usage.add(usage);
-        let leader = self.processes[process].leader;
-        let mut threads = self.processes[process].threads.clone();
+        self.end_all_threads(process)
+    }
+
+    /// The threads of a process that is told to exit do so, the leader last.
+    pub fn end_all_threads(&mut self, process: ProcessKey) -> Result<(), Errno> {
+        let Some(found) = self.processes.get(process) else { return Ok(()) };
+        let leader = found.leader;
+        let mut threads = found.threads.clone();
         threads.sort_by_key(|&thread| thread == leader);
         for thread in threads {
-            if self.stage(thread) == Some(Stage::Running) {
+            let status = self.tasks.get(thread).and_then(|_| self.death_sentence(thread));
+            let Some(status) = status else { continue };
+            if self.stage(thread) == Some(Stage::Running) && !self.is_held_up(thread) {
                 self.exit_begin(thread, status)?;
             }
-            if self.stage(thread) == Some(Stage::Exiting) {
+            if self.stage(thread) == Some(Stage::Exiting) && !self.is_draining(thread) {
                 self.exit_finish(thread, &Rusage::default())?;
             }
         }
@@ -112,19 +190,35 @@ impl Model {
             return decided;
         }
         self.processes[process].group_exit = Some(status);
-        for task in self.processes[process].threads.clone() {
-            if Some(task) != caller && self.tasks[task].stage == Stage::Running {
-                self.tell(Event::Interrupt { task });
-            }
+        self.processes[process].stop = GroupStop::default();
+        // An execve(2) that is under way has lost.
+        if let Some(executing) = self.processes[process].executing.take() {
+            self.tasks[executing].asleep = None;
         }
+        self.kill_threads(process, caller);
         status
     }
 
-    fn process_died(&mut self, process: ProcessKey) {
-        let (task, status) = (self.processes[process].leader, self.status(process));
-        self.tell(Event::Exited { task, status });
-        if self.notify_parent(process) {
-            self.reap(process, None);
+    /// A signal that ends the process has been sent.
+    pub(crate) fn kill_process(&mut self, process: ProcessKey, signal: Signal) {
+        self.begin_group_exit(process, WaitStatus::signaled(signal, false), None);
+    }
+
+    /// Every thread but one has to exit, and nothing but its tracer's wish to see it go holds it up.
+    pub(crate) fn kill_threads(&mut self, process: ProcessKey, but: Option<TaskKey>) {
+        for thread in self.processes[process].threads.clone() {
+            if Some(thread) == but || self.tasks[thread].stage != Stage::Running {
+                continue;
+            }
+            let task = &mut self.tasks[thread];
+            task.job.forget_all();
+            (task.killed, task.signalled, task.asleep) = (true, true, None);
+            match task.halted {
+                Halted::No => {}
+                Halted::Stopped => task.halted = Halted::No,
+                Halted::Traced => self.leave_trap(thread, None),
+            }
+            self.tell(Event::Interrupt { task: thread });
         }
     }
 

@@ -9,10 +9,9 @@ impl Model {
     pub fn setpgid(&mut self, caller: TaskKey, pid: u32, pgid: u32) -> Result<(), Errno> {
         self.running(caller)?;
         let own = self.tasks[caller].process;
-        let pid = if pid == 0 { self.pid(own) } else { pid };
-        let pgid = if pgid == 0 { pid } else { pgid };
-
+        let pid = if pid == 0 { self.pid(own) } else { self.number_from(caller, pid).ok_or(Errno::ESRCH)? };
         let task = self.numbers.get(pid).and_then(|number| number.task).ok_or(Errno::ESRCH)?;
+        let pgid = if pgid == 0 { pid } else { self.number_from(caller, pgid).ok_or(Errno::EPERM)? };
         let process = self.tasks[task].process;
         if self.processes[process].leader != task {
             return Err(Errno::EINVAL);
@@ -68,6 +67,7 @@ impl Model {
     }
 
     pub(crate) fn join(&mut self, process: ProcessKey, pgid: u32, sid: u32) {
+        self.processes[process].joined = self.next_place();
         self.processes[process].pgid = pgid;
         self.processes[process].sid = sid;
         let group = self.numbers.at(pgid);

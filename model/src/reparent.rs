@@ -1,9 +1,10 @@
 //! Who inherits the children of a dead thread; `PR_SET_CHILD_SUBREAPER` and `PR_SET_PDEATHSIG` in
 //! prctl(2).
 
-use ptexit_core::uapi::{SI_USER, SigInfo, Signal};
+use ptexit_core::uapi::{SI_USER, Signal};
 
 use crate::event::Event;
+use crate::notify::Occasion;
 use crate::state::{Model, ProcessKey, Stage, TaskKey};
 
 impl Model {
@@ -28,7 +29,7 @@ impl Model {
                     None => self.processes[child].parent = None,
                 }
                 self.send_pdeathsig(child, dying);
-                self.enter_new_family(child);
+                self.enter_new_family(child, dying);
             }
         }
     }
@@ -65,11 +66,12 @@ impl Model {
         threads.find(|&thread| thread != dying && self.tasks[thread].stage == Stage::Exiting)
     }
 
-    /// The nearest ancestor that is a subreaper, else init. Only threads that have not begun to exit are
-    /// asked: `None` if init is on its way out as well.
+    /// The nearest ancestor in the same PID namespace that is a subreaper, else the namespace's init. Only
+    /// threads that have not begun to exit are asked, but for those of an init that ends its namespace.
     fn find_ancestor_to_adopt(&self, dying: ProcessKey) -> Option<TaskKey> {
+        let leader = self.processes[dying].leader;
         let mut ancestor = self.processes[dying].parent;
-        while let Some(thread) = ancestor {
+        while let Some(thread) = ancestor.filter(|&thread| self.level_of(thread) == self.level_of(leader)) {
             let process = self.tasks[thread].process;
             if self.processes[process].subreaper
                 && let Some(alive) = self.first_running_thread(process)
@@ -78,30 +80,35 @@ impl Model {
             }
             ancestor = self.processes[process].parent;
         }
-        self.init.and_then(|init| self.first_running_thread(init))
+        let init = self.orphans_go_to(self.tasks[leader].namespace);
+        init.filter(|&init| self.tasks[init].process != dying)
     }
 
     /// The adopted child is an ordinary one from now on, whatever signal it was to send. If it is a
     /// zombie, the new parent learns of it as if it had died just now.
-    fn enter_new_family(&mut self, child: ProcessKey) {
+    fn enter_new_family(&mut self, child: ProcessKey, lost: TaskKey) {
         self.processes[child].exit_signal = Some(Signal::SIGCHLD);
+        let leader = self.processes[child].leader;
         if let Some(parent) = self.processes[child].parent {
-            self.tell(Event::Reparented { task: self.processes[child].leader, parent });
+            self.tell(Event::Reparented { task: leader, parent });
         }
-        if self.is_dead(child) && self.notify_parent(child) {
-            self.reap(child, None);
+        let pgid = self.processes[child].pgid;
+        let orphans_group = self.orphans_its_group(child, lost, false);
+        if self.is_dead(child) {
+            self.tell_of(leader, Occasion::Adopted);
+        }
+        if orphans_group {
+            self.send_to_orphaned(pgid);
         }
     }
 
     /// Each thread of the child has its own wish. The signal names the process of the dead thread.
     fn send_pdeathsig(&mut self, child: ProcessKey, dying: TaskKey) {
-        let (pid, uid) = (self.pid(self.tasks[dying].process), self.process_of(dying).uid);
+        let process = self.tasks[dying].process;
         for thread in self.processes[child].threads.clone() {
             if let Some(signal) = self.tasks[thread].pdeathsig {
-                self.send_signal(
-                    thread,
-                    SigInfo { signal, code: SI_USER, pid, uid, status: 0, utime_ns: 0, stime_ns: 0 },
-                );
+                let info = self.info_from(process, thread, signal, SI_USER);
+                self.send_to_process(thread, info);
             }
         }
     }

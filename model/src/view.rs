@@ -1,9 +1,9 @@
 //! What can be seen of a task, and what must hold of all of them.
 
-use ptexit_core::uapi::{Rusage, Signal, WaitStatus};
+use ptexit_core::uapi::{Rusage, Signal, SignalSet, WaitStatus};
 
 use crate::attributes::SigchldAction;
-use crate::state::{Model, ProcessKey, Stage, TaskKey};
+use crate::state::{Halted, Model, ProcessKey, Stage, TaskKey};
 
 /// A task as `/proc` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,18 @@ pub struct View {
     pub pdeathsig: Option<Signal>,
     /// What the process does about SIGCHLD.
     pub sigchld: SigchldAction,
+    /// Why it does not run.
+    pub halted: Halted,
+    /// It sleeps in vfork(2) or execve(2).
+    pub is_asleep: bool,
+    /// The thread that traces it.
+    pub tracer: Option<TaskKey>,
+    /// The signals it blocks.
+    pub mask: SignalSet,
+    /// Pending for it alone.
+    pub pending: SignalSet,
+    /// Pending for its process.
+    pub shared: SignalSet,
 }
 
 impl Model {
@@ -57,13 +69,33 @@ impl Model {
             children_usage: process.children_usage,
             subreaper: process.subreaper,
             pdeathsig: found.pdeathsig,
-            sigchld: process.sigchld,
+            sigchld: self.sigchld_of(found.process),
+            halted: found.halted,
+            is_asleep: found.asleep.is_some(),
+            tracer: found.tracing.as_ref().map(|tracing| tracing.tracer),
+            mask: found.mask,
+            pending: found.pending.set(),
+            shared: process.shared.set(),
         })
+    }
+
+    fn sigchld_of(&self, process: ProcessKey) -> SigchldAction {
+        let action = self.processes[process].actions.of(Signal::SIGCHLD);
+        let (no_cld_wait, no_cld_stop) = (action.no_cld_wait, action.no_cld_stop);
+        SigchldAction { ignore: action.is_ignored(), no_cld_wait, no_cld_stop }
     }
 
     /// The task with this number.
     pub fn find(&self, pid: u32) -> Option<TaskKey> {
         self.numbers.get(pid)?.task
+    }
+
+    /// The process of a task that is there.
+    ///
+    /// # Panics
+    /// If the task is gone.
+    pub fn process_of_task(&self, task: TaskKey) -> ProcessKey {
+        self.tasks[task].process
     }
 
     /// Whether the task is blocked in a wait.
@@ -95,8 +127,7 @@ impl Model {
                 assert_eq!(count, 1, "a child is in its parent's list");
                 assert_ne!(self.tasks[parent].stage, Stage::Zombie, "the dead have no children");
             } else {
-                let init_lives = self.init.is_some_and(|init| self.first_running_thread(init).is_some());
-                assert!(self.init == Some(key) || !init_lives, "only init has no parent, as long as it lives");
+                assert!(self.namespaces[0].init == Some(key), "only init has no parent");
                 assert!(!self.is_dead(key), "an orphan reaps itself");
             }
         }
@@ -104,6 +135,20 @@ impl Model {
         let listed: usize = self.tasks.iter().map(|(_, task)| task.children.len()).chain(left_behind).sum();
         let owned = self.processes.iter().filter(|(_, process)| process.parent.is_some()).count();
         assert_eq!(listed, owned, "each child is in one list");
+        for (key, task) in self.tasks.iter() {
+            let is_listed = |tracer: TaskKey| self.tasks[tracer].tracees.contains(&key);
+            assert!(task.tracing.as_ref().is_none_or(|t| is_listed(t.tracer)), "a tracee is in its tracer's list");
+            for &tracee in &task.tracees {
+                let tracer = self.tasks[tracee].tracing.as_ref().map(|tracing| tracing.tracer);
+                assert_eq!(tracer, Some(key), "who is in a tracer's list is its tracee");
+            }
+            assert!((task.halted == Halted::Traced) == task.trap.is_some(), "a ptrace-stop has a reason");
+            assert!(task.halted == Halted::No || task.stage == Stage::Running, "only the living stop");
+        }
+        for (_, process) in self.processes.iter() {
+            let counted = process.threads.iter().filter(|&&thread| self.tasks[thread].job.counted).count();
+            assert_eq!(process.stop.left as usize, counted, "a stop waits for those that it counts");
+        }
         let threads: usize = self.processes.iter().map(|(_, process)| process.threads.len()).sum();
         assert_eq!(threads, self.tasks.len(), "each task is in one process");
     }

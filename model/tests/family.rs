@@ -22,7 +22,7 @@ fn children_are_found_in_the_order_of_birth() {
     assert_eq!(reaped_in_order(&mut world, init), children);
 }
 
-/// D19, probe Q7.
+/// D19.
 #[test]
 fn the_adopted_stand_after_those_who_were_there_and_before_those_to_come() {
     let mut world = World::new();
@@ -38,7 +38,7 @@ fn the_adopted_stand_after_those_who_were_there_and_before_those_to_come() {
     assert_eq!(reaped_in_order(&mut world, init), [one, two, ten, eleven, three]);
 }
 
-/// D19, probe Q8.
+/// D19.
 #[test]
 fn a_thread_finds_its_own_children_first() {
     let mut world = World::new();
@@ -48,7 +48,7 @@ fn a_thread_finds_its_own_children_first() {
     assert_eq!(reaped_in_order(&mut world, second), [children[1], children[2], children[0]]);
 }
 
-/// D21, rows 38 and 47, probe P25.
+/// Rows 38 and 47.
 #[test]
 fn a_dead_threads_children_go_to_the_oldest_sibling_silently() {
     let mut world = World::new();
@@ -63,7 +63,7 @@ fn a_dead_threads_children_go_to_the_oldest_sibling_silently() {
     assert!(world.wait_with(world.init, own).is_some(), "and it keeps its exit signal");
 }
 
-/// Rows 48 and 49, probe P10.
+/// Rows 48 and 49.
 #[test]
 fn an_adopted_zombie_is_announced_to_its_new_parent() {
     let mut world = World::new();
@@ -76,7 +76,7 @@ fn an_adopted_zombie_is_announced_to_its_new_parent() {
     assert_eq!(from, [(Signal::SIGCHLD, 4), (Signal::SIGCHLD, 0)]);
 }
 
-/// Row 49, probe P10b.
+/// Row 49.
 #[test]
 fn an_adopted_zombie_reaps_itself_if_the_new_parent_ignores_sigchld() {
     let mut world = World::new();
@@ -99,7 +99,7 @@ fn without_a_subreaper_orphans_go_to_init() {
     assert_eq!(world.view(child).ppid, 1);
 }
 
-/// D5, probe P16.
+/// D5.
 #[test]
 fn the_nearest_process_that_is_a_subreaper_now_adopts() {
     let mut world = World::new();
@@ -149,7 +149,7 @@ fn another_thread_of_init_takes_over_the_orphans() {
     assert_eq!(world.wait(thread).map(|report| report.task), Some(parent));
 }
 
-/// I5: nobody sees the parent dead and the child nowhere.
+/// Row 34: nobody sees the parent dead and the child nowhere.
 #[test]
 fn children_have_a_new_parent_before_their_old_one_is_waitable() {
     let mut world = World::new();

@@ -73,7 +73,7 @@ fn a_group_that_others_are_in_keeps_its_number_from_becoming_a_session() {
     assert_eq!(world.model.setsid(leader), Ok(pid));
 }
 
-/// T42: a wait for a group goes by membership when it looks.
+/// Row 88: a wait for a group goes by membership when it looks.
 #[test]
 fn a_child_is_waited_for_in_the_group_it_is_in_now() {
     let mut world = World::new();

@@ -54,7 +54,7 @@ fn another_exit_signal_is_not_ignored() {
     }
 }
 
-/// T32.
+/// Row 67: what is a zombie already stays one.
 #[test]
 fn ignoring_sigchld_later_reaps_nothing() {
     let mut world = World::new();
@@ -104,7 +104,7 @@ fn a_sibling_takes_over_the_exit_signal_of_its_creators_process() {
     assert_eq!(world.model.fork_sibling(world.init), Err(Errno::EINVAL));
 }
 
-/// Row 72, T07.
+/// Row 72.
 #[test]
 fn who_waits_for_a_child_that_reaps_itself_learns_that_it_is_gone() {
     let mut world = World::new();
@@ -124,15 +124,15 @@ fn the_parent_death_signal_names_the_process_of_the_dead_thread() {
     let child = world.fork(thread);
     let grandchild_of_other = world.fork(process);
     for task in [child, grandchild_of_other] {
-        world.model.set_pdeathsig(task, Some(Signal::SIGTERM)).unwrap();
+        world.model.set_pdeathsig(task, Some(Signal::SIGURG)).unwrap();
     }
     world.exit(thread, 0);
     let (target, info) = world.signals()[0];
-    assert_eq!((target, info.signal, info.code, info.pid), (child, Signal::SIGTERM, SI_USER, world.pid(process)));
+    assert_eq!((target, info.signal, info.code, info.pid), (child, Signal::SIGURG, SI_USER, world.pid(process)));
     // The other child's parent thread lives; the first child's new one dies now.
     world.exit(process, 0);
     let targets: Vec<_> =
-        world.signals().into_iter().filter(|(_, i)| i.signal == Signal::SIGTERM).map(|(t, _)| t).collect();
+        world.signals().into_iter().filter(|(_, i)| i.signal == Signal::SIGURG).map(|(t, _)| t).collect();
     assert_eq!(targets, [grandchild_of_other, child]);
 }
 
@@ -141,7 +141,7 @@ fn the_parent_death_signal_names_the_process_of_the_dead_thread() {
 fn the_parent_death_signal_is_not_inherited() {
     let mut world = World::new();
     let process = world.fork(world.init);
-    world.model.set_pdeathsig(process, Some(Signal::SIGTERM)).unwrap();
+    world.model.set_pdeathsig(process, Some(Signal::SIGURG)).unwrap();
     let child = world.fork(process);
     let thread = world.thread(process);
     assert_eq!(world.view(child).pdeathsig, None);

@@ -38,7 +38,7 @@ fn a_thread_is_nobodys_child() {
     assert_eq!(world.model.waitid(world.init, IdType::Handle(thread), O::WEXITED.bits()), Err(Errno::ECHILD));
 }
 
-/// T41.
+/// Row 89.
 #[test]
 fn a_handle_never_means_another_process() {
     let mut world = World { model: Model::new(2), ..World::new() };
@@ -51,7 +51,7 @@ fn a_handle_never_means_another_process() {
     assert_eq!(world.model.waitid(world.init, IdType::Handle(first), O::WEXITED.bits()), Err(Errno::ECHILD));
 }
 
-/// Row 99, probe P8.
+/// Row 99.
 #[test]
 fn a_dead_child_is_no_reason_to_wait_for_stops() {
     let mut world = World::new();
@@ -62,7 +62,7 @@ fn a_dead_child_is_no_reason_to_wait_for_stops() {
     assert_eq!(world.model.waitid(world.init, IdType::All, stops), Err(Errno::ECHILD));
 }
 
-/// T04.
+/// Row 72.
 #[test]
 fn one_zombie_is_reaped_once_and_everybody_looks_again() {
     let mut world = World::new();
@@ -109,7 +109,7 @@ fn usage_goes_to_the_parent_that_waits_and_only_then() {
     assert_eq!(report.usage, Rusage { minflt: 2, ..usage(11, 900) });
 }
 
-/// I8, row 74.
+/// Row 74.
 #[test]
 fn a_number_is_free_when_no_task_no_group_and_no_session_has_it() {
     let mut world = World { model: Model::new(3), ..World::new() };

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use ptexit_core::uapi::Signal;
+use ptexit_core::uapi::{Signal, SignalSet};
 
+use super::arguments::{Action, MaskHow, Signals, Target, Trace, UsageOf};
 use super::flags::flags_to_text;
 use super::name::Name;
 
@@ -91,6 +92,49 @@ pub enum Operation {
     Uid(u32),
     /// Uses this much processor time (ms) and, at its peak, this much memory (KiB).
     Burn(u32, u32),
+    /// vfork(2): a child, for which the caller sleeps until it executes a program or exits.
+    Vfork(Name),
+    /// sigaction(2) for this signal.
+    Sigaction(Signal, Action),
+    /// sigprocmask(2), of the calling thread.
+    Mask(MaskHow, SignalSet),
+    /// rt_sigtimedwait(2) for these signals, without waiting.
+    Dequeue(SignalSet),
+    /// kill(2); `None` is signal 0.
+    Signal(Target, Option<Signal>),
+    /// tgkill(2); `None` is signal 0.
+    Tgkill(Name, Option<Signal>),
+    /// Whether the process leaves a core dump when a signal asks for it.
+    Dumpable(bool),
+    /// ptrace(2).
+    Ptrace(Trace),
+    /// `unshare(CLONE_NEWPID)`: the next child is the init of a new PID namespace.
+    UnsharePid,
+    /// setns(2) with the PID namespace of that task: further children are born there.
+    Setns(Name),
+    /// reboot(2) in a PID namespace: init dies by this signal (SIGHUP: restart, SIGINT: halt).
+    Reboot(Signal),
+    /// poll(2) on a pidfd of that process.
+    PidfdPoll(Name),
+    /// poll(2) on a `PIDFD_THREAD` pidfd of that task.
+    PidfdPollThread(Name),
+    /// `PIDFD_GET_INFO`: how that process has exited.
+    PidfdInfo(Name),
+    /// getrusage(2).
+    Getrusage(UsageOf),
+    /// What `/proc/PID/status` shows of that task.
+    Look(Name),
+    /// From outside: every process is killed with this status, and nobody is born any more.
+    KillTree(i32),
+}
+
+/// How much of the language an implementation has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// Births, exits, waits and what belongs to them.
+    Core,
+    /// Signals, stops, tracers and nested PID namespaces as well.
+    Full,
 }
 
 impl Operation {
@@ -98,7 +142,20 @@ impl Operation {
     pub fn introduces(&self) -> Option<Name> {
         match *self {
             Operation::Fork(name, _) | Operation::Sibling(name) | Operation::Thread(name) => Some(name),
+            Operation::Vfork(name) => Some(name),
             _ => None,
+        }
+    }
+
+    /// The smallest part of the language that this belongs to.
+    pub fn profile(&self) -> Profile {
+        use Operation as O;
+        match self {
+            O::Fork(..) | O::Sibling(_) | O::Thread(_) | O::Exec | O::Exit(_) | O::ExitBegin(_) => Profile::Core,
+            O::ExitFinish | O::ExitGroup(_) | O::ExitGroupBegin(_) | O::Kill(..) | O::Wait4(..) => Profile::Core,
+            O::Waitid(..) | O::Interrupt(_) | O::Sigchld(_) | O::Subreaper(_) | O::Pdeathsig(_) => Profile::Core,
+            O::Setpgid(..) | O::Setsid | O::Uid(_) | O::Burn(..) => Profile::Core,
+            _ => Profile::Full,
         }
     }
 
@@ -109,6 +166,11 @@ impl Operation {
             Operation::Wait4(ChildSpec::Child(name) | ChildSpec::Group(name), _) => [Some(name), None],
             Operation::Waitid(IdSpec::Pid(name) | IdSpec::Pgid(name) | IdSpec::Pidfd(name), _) => [Some(name), None],
             Operation::Setpgid(process, group) => [process, group],
+            Operation::Signal(Target::Process(name) | Target::Group(name), _) => [Some(name), None],
+            Operation::Ptrace(request) => [request.tracee(), None],
+            Operation::Tgkill(name, _) | Operation::Setns(name) | Operation::Look(name) => [Some(name), None],
+            Operation::PidfdPoll(name) | Operation::PidfdPollThread(name) => [Some(name), None],
+            Operation::PidfdInfo(name) => [Some(name), None],
             _ => [None, None],
         };
         names.into_iter().flatten()
@@ -200,6 +262,23 @@ impl fmt::Display for Operation {
             Operation::Uid(uid) => write!(f, "uid {uid}"),
             Operation::Burn(ms, 0) => write!(f, "burn {ms}"),
             Operation::Burn(ms, kib) => write!(f, "burn {ms} {kib}"),
+            Operation::Vfork(name) => write!(f, "vfork {name}"),
+            Operation::Sigaction(signal, action) => write!(f, "sigaction {signal} {action}"),
+            Operation::Mask(how, signals) => write!(f, "mask {how} {}", Signals(signals)),
+            Operation::Dequeue(signals) => write!(f, "dequeue {}", Signals(signals)),
+            Operation::Signal(target, signal) => write!(f, "signal {target} {}", OrNone(signal)),
+            Operation::Tgkill(name, signal) => write!(f, "tgkill {name} {}", OrNone(signal)),
+            Operation::Dumpable(on) => write!(f, "dumpable {}", u8::from(on)),
+            Operation::Ptrace(request) => write!(f, "ptrace {request}"),
+            Operation::UnsharePid => f.write_str("unshare_pid"),
+            Operation::Setns(name) => write!(f, "setns {name}"),
+            Operation::Reboot(signal) => write!(f, "reboot {signal}"),
+            Operation::PidfdPoll(name) => write!(f, "pidfd_poll {name}"),
+            Operation::PidfdPollThread(name) => write!(f, "pidfd_poll {name} thread"),
+            Operation::PidfdInfo(name) => write!(f, "pidfd_info {name}"),
+            Operation::Getrusage(whose) => write!(f, "getrusage {whose}"),
+            Operation::Look(name) => write!(f, "look {name}"),
+            Operation::KillTree(code) => write!(f, "kill_tree {code}"),
         }
     }
 }

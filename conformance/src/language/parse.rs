@@ -2,8 +2,11 @@
 
 use std::str::{FromStr, SplitWhitespace};
 
-use ptexit_core::uapi::Signal;
+use ptexit_core::uapi::{Signal, SignalSet, TraceOptions};
 
+use super::arguments::{
+    Action, Disposition, MaskHow, Target, Trace, UsageOf, signals_from_text, trace_options_from_text,
+};
 use super::flags::flags_from_text;
 use super::name::Name;
 use super::operation::{ChildSpec, IdSpec, Operation, Sigchld};
@@ -20,7 +23,8 @@ pub struct ParseError {
 }
 
 const OPERATIONS: &str = "fork, sibling, thread, exec, exit, exit_begin, exit_finish, exit_group, \
-     exit_group_begin, kill, wait4, waitid, interrupt, sigchld, subreaper, pdeathsig, setpgid, setsid, uid, burn";
+     exit_group_begin, kill, wait4, waitid, interrupt, sigchld, subreaper, pdeathsig, setpgid, setsid, uid, burn, vfork, sigaction, mask, dequeue, \
+     signal, tgkill, dumpable, ptrace, unshare_pid, setns, reboot, pidfd_poll, pidfd_info, getrusage, look, kill_tree";
 
 impl FromStr for Script {
     type Err = ParseError;
@@ -109,6 +113,31 @@ fn operation(words: &mut Words<'_>) -> Result<Operation, String> {
             words.number("milliseconds")?,
             words.optional(|word| word.parse().map_err(|_| format!("`{word}` is not a number of KiB")))?.unwrap_or(0),
         ),
+        "vfork" => Operation::Vfork(words.name("the child's name")?),
+        "sigaction" => Operation::Sigaction(parse_signal(words.next("a signal")?)?, parse_action(words)?),
+        "mask" => Operation::Mask(parse_mask_how(words.next("block, unblock or set")?)?, words.signals()?),
+        "dequeue" => Operation::Dequeue(words.signals()?),
+        "signal" => Operation::Signal(
+            parse_target(words.next("a process, a group, 0 or -1")?)?,
+            parse_signal_or_none(words.next("a signal, or 0")?)?,
+        ),
+        "tgkill" => Operation::Tgkill(words.name("a thread")?, parse_signal_or_none(words.next("a signal, or 0")?)?),
+        "dumpable" => Operation::Dumpable(words.number::<u8>("1 or 0")? != 0),
+        "ptrace" => Operation::Ptrace(parse_trace(words)?),
+        "unshare_pid" => Operation::UnsharePid,
+        "setns" => Operation::Setns(words.name("a task in that namespace")?),
+        "reboot" => Operation::Reboot(parse_signal(words.next("SIGHUP or SIGINT")?)?),
+        "pidfd_poll" => {
+            let name = words.name("a task")?;
+            match words.optional(parse_thread)? {
+                Some(()) => Operation::PidfdPollThread(name),
+                None => Operation::PidfdPoll(name),
+            }
+        }
+        "pidfd_info" => Operation::PidfdInfo(words.name("a process")?),
+        "getrusage" => Operation::Getrusage(parse_usage_of(words.next("self or children")?)?),
+        "look" => Operation::Look(words.name("a task")?),
+        "kill_tree" => Operation::KillTree(words.number("an exit code")?),
         _ => return Err(format!("`{verb}` is not an operation; write one of {OPERATIONS}")),
     })
 }
@@ -143,6 +172,22 @@ impl<'a> Words<'a> {
     fn number<T: FromStr>(&mut self, what: &str) -> Result<T, String> {
         let word = self.next(what)?;
         word.parse().map_err(|_| format!("`{word}` is not {what}"))
+    }
+
+    fn signals(&mut self) -> Result<SignalSet, String> {
+        signals_from_text(self.next("signals, as SIGUSR1|SIGTERM")?, parse_signal)
+    }
+
+    fn signal(&mut self) -> Result<Option<Signal>, String> {
+        Ok(self.optional(parse_signal_or_none)?.flatten())
+    }
+
+    fn trace_options(&mut self) -> Result<TraceOptions, String> {
+        let parse = |word: &str| {
+            trace_options_from_text(word)
+                .ok_or_else(|| format!("`{word}` is not a set of ptrace options; write them as FORK|EXITKILL, or 0"))
+        };
+        Ok(self.optional(parse)?.unwrap_or_default())
     }
 
     fn flags(&mut self) -> Result<u32, String> {
@@ -221,4 +266,77 @@ fn parse_sigchld(words: &mut Words<'_>) -> Result<Sigchld, String> {
         }
     }
     Ok(action)
+}
+
+fn parse_action(words: &mut Words<'_>) -> Result<Action, String> {
+    let disposition = match words.next("dfl, ign or hnd")? {
+        "dfl" => Disposition::Default,
+        "ign" => Disposition::Ignore,
+        "hnd" => Disposition::Handle,
+        other => return Err(format!("`{other}` is not a disposition; write dfl, ign or hnd")),
+    };
+    let mut action = Action { disposition, ..Action::default() };
+    for flag in words.words.by_ref() {
+        match flag {
+            "nocldwait" => action.no_cld_wait = true,
+            "nocldstop" => action.no_cld_stop = true,
+            "restart" => action.restart = true,
+            _ => return Err(format!("`{flag}` is not a flag here; write nocldwait, nocldstop or restart")),
+        }
+    }
+    Ok(action)
+}
+
+fn parse_mask_how(word: &str) -> Result<MaskHow, String> {
+    match word {
+        "block" => Ok(MaskHow::Block),
+        "unblock" => Ok(MaskHow::Unblock),
+        "set" => Ok(MaskHow::Set),
+        _ => Err(format!("`{word}` is not what can be done to a mask; write block, unblock or set")),
+    }
+}
+
+fn parse_target(word: &str) -> Result<Target, String> {
+    match (word, word.strip_prefix('-')) {
+        ("0", _) => Ok(Target::OwnGroup),
+        ("-1", _) => Ok(Target::Everybody),
+        (_, Some(group)) => parse_name(group).map(Target::Group),
+        (_, None) => parse_name(word).map(Target::Process),
+    }
+}
+
+fn parse_trace(words: &mut Words<'_>) -> Result<Trace, String> {
+    let request = words.next("a ptrace request")?;
+    if request == "traceme" {
+        return Ok(Trace::TraceMe);
+    }
+    let tracee = words.name("a tracee")?;
+    Ok(match request {
+        "attach" => Trace::Attach(tracee),
+        "seize" => Trace::Seize(tracee, words.trace_options()?),
+        "interrupt" => Trace::Interrupt(tracee),
+        "listen" => Trace::Listen(tracee),
+        "cont" => Trace::Cont(tracee, words.signal()?),
+        "detach" => Trace::Detach(tracee, words.signal()?),
+        "setoptions" => Trace::SetOptions(tracee, words.trace_options()?),
+        "geteventmsg" => Trace::Message(tracee),
+        _ => {
+            return Err(format!(
+                "`{request}` is not a ptrace request; write traceme, attach, seize, interrupt, listen, cont, detach, \
+                 setoptions or geteventmsg"
+            ));
+        }
+    })
+}
+
+fn parse_thread(word: &str) -> Result<(), String> {
+    if word == "thread" { Ok(()) } else { Err(format!("`{word}` after the task; only `thread` may follow it")) }
+}
+
+fn parse_usage_of(word: &str) -> Result<UsageOf, String> {
+    match word {
+        "self" => Ok(UsageOf::Process),
+        "children" => Ok(UsageOf::Children),
+        _ => Err(format!("`{word}` is not whose usage it can be; write self or children")),
+    }
 }

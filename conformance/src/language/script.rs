@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::name::Name;
-use super::operation::Operation;
+use super::operation::{Operation, Profile};
 
 /// One task does one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,22 @@ impl Script {
     pub fn of(statements: impl IntoIterator<Item = Statement>) -> Script {
         let lines: Vec<Line> = statements.into_iter().map(Line::Step).collect();
         Script { title: Vec::new(), expected: vec![Vec::new(); lines.len()], lines }
+    }
+
+    /// The first operation that an implementation of this profile does not have.
+    pub fn first_beyond(&self, profile: Profile) -> Option<Operation> {
+        let branches = self.lines.iter().flat_map(|line| match line {
+            Line::Step(statement) => vec![*statement],
+            Line::Par(branches) => branches.concat(),
+        });
+        branches.map(|statement| statement.operation).find(|operation| operation.profile() > profile)
+    }
+
+    /// Why an implementation of this title is not to perform the scenario, if its head says so:
+    /// `# Not on core: a reason`.
+    pub fn is_not_for(&self, title: &str) -> Option<&str> {
+        let prefix = format!("Not on {title}: ");
+        self.title.iter().find_map(|line| line.strip_prefix(prefix.as_str()))
     }
 
     /// Whether the text says what should come of it.

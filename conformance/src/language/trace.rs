@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use ptexit_core::uapi::{ChildCode, Errno, Rusage, SI_USER, Signal, WaitStatus};
+use ptexit_core::uapi::{
+    Change, ChildCode, Errno, Rusage, SI_KERNEL, SI_TKILL, SI_USER, Signal, SignalSet, WaitStatus,
+};
 
 use super::name::Name;
 use super::operation::Sigchld;
@@ -22,6 +24,74 @@ pub enum Reply {
     Blocks,
     /// The call failed.
     Failed(Errno),
+    /// This signal was pending, and is no more.
+    Took(Info),
+    /// What is seen of a task.
+    Seen(Look),
+    /// What poll(2) says of a pidfd.
+    Ready(Readiness),
+    /// What `PTRACE_GETEVENTMSG` gives.
+    Message(Message),
+    /// What getrusage(2) gives.
+    Usage(Rusage),
+}
+
+/// What poll(2) says of a pidfd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Nothing yet.
+    None,
+    /// `POLLIN`: it has exited.
+    In,
+    /// `POLLIN | POLLHUP`: it has been reaped.
+    InHup,
+}
+
+/// What `PTRACE_GETEVENTMSG` gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A number, and whose it is.
+    Task(Name),
+    /// A wait status, or anything else that is no task's number.
+    Number(u32),
+}
+
+/// How a task is held up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Halt {
+    /// Not at all.
+    #[default]
+    None,
+    /// By a group stop (`T`).
+    Stopped,
+    /// By a ptrace-stop (`t`).
+    Traced,
+    /// In a call that no handler interrupts: vfork(2), execve(2), ptrace(2) (`D`).
+    Asleep,
+}
+
+/// Signals, stops and tracer of a task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobSight {
+    /// How it is held up.
+    pub halt: Halt,
+    /// The thread that traces it.
+    pub tracer: Option<Name>,
+    /// Pending for this thread.
+    pub pending: SignalSet,
+    /// Pending for the process.
+    pub shared: SignalSet,
+    /// Blocked by this thread.
+    pub blocked: SignalSet,
+}
+
+/// What `/proc/PID/status` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Dead or alive.
+    pub state: SightState,
+    /// Signals, stops and tracer.
+    pub job: JobSight,
 }
 
 /// What a wait reports of a child.
@@ -31,8 +101,8 @@ pub struct ChildReport {
     pub child: Name,
     /// Its real user ID.
     pub uid: u32,
-    /// How it died.
-    pub status: WaitStatus,
+    /// What became of it.
+    pub change: Change,
     /// What it used, its own waited-for children included.
     pub usage: Rusage,
 }
@@ -80,6 +150,8 @@ pub enum Happening {
     MustExit(Name),
     /// Nothing uses this task's number any more.
     NumberFree(Name),
+    /// The handler of this thread runs.
+    Handles(Name, Info),
 }
 
 /// How far a task has come.
@@ -122,6 +194,8 @@ pub struct Sight {
     pub pdeathsig: Option<Signal>,
     /// What the process does about SIGCHLD.
     pub sigchld: Sigchld,
+    /// Signals, stops and tracer.
+    pub job: JobSight,
 }
 
 /// Usage, where there is any.
@@ -150,12 +224,20 @@ impl fmt::Display for Reply {
             Reply::Done => f.write_str("ok"),
             Reply::Decided(status) => write!(f, "{status:?}"),
             Reply::Child(report) => {
-                let ChildReport { child, uid, status, usage } = report;
-                write!(f, "{child} {status:?} uid={uid}{}", Used(*usage))
+                let ChildReport { child, uid, change, usage } = report;
+                write!(f, "{child} {change:?} uid={uid}{}", Used(*usage))
             }
             Reply::Nothing => f.write_str("nothing yet"),
             Reply::Blocks => f.write_str("blocks"),
             Reply::Failed(errno) => f.write_str(errno.name()),
+            Reply::Took(info) => write!(f, "takes {info}"),
+            Reply::Seen(look) => write!(f, "{look}"),
+            Reply::Ready(Readiness::None) => f.write_str("not ready"),
+            Reply::Ready(Readiness::In) => f.write_str("POLLIN"),
+            Reply::Ready(Readiness::InHup) => f.write_str("POLLIN|POLLHUP"),
+            Reply::Message(Message::Task(name)) => write!(f, "message {name}"),
+            Reply::Message(Message::Number(number)) => write!(f, "message {number:#x}"),
+            Reply::Usage(usage) => write!(f, "used{}", Used(*usage)),
         }
     }
 }
@@ -176,13 +258,18 @@ impl fmt::Display for Info {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = [
             (SI_USER, "SI_USER"),
+            (SI_TKILL, "SI_TKILL"),
+            (SI_KERNEL, "SI_KERNEL"),
+            (ChildCode::Trapped as i32, "CLD_TRAPPED"),
+            (ChildCode::Stopped as i32, "CLD_STOPPED"),
+            (ChildCode::Continued as i32, "CLD_CONTINUED"),
             (ChildCode::Exited as i32, "CLD_EXITED"),
             (ChildCode::Killed as i32, "CLD_KILLED"),
             (ChildCode::Dumped as i32, "CLD_DUMPED"),
         ];
         let code = code.iter().find(|(number, _)| *number == self.code).map_or("?", |(_, name)| name);
         write!(f, "{} {code} pid={} uid={}", self.signal, Whom(self.from), self.uid)?;
-        if self.code != SI_USER {
+        if ![SI_USER, SI_TKILL, SI_KERNEL].contains(&self.code) {
             write!(f, " status={}", self.status)?;
         }
         let usage = Rusage { utime_ns: self.utime_ns, stime_ns: self.stime_ns, ..Rusage::default() };
@@ -204,7 +291,30 @@ impl fmt::Display for Happening {
             Happening::Reparented(task, parent) => write!(f, "{task} has a new parent: {parent}"),
             Happening::MustExit(task) => write!(f, "{task} must exit"),
             Happening::NumberFree(task) => write!(f, "the number of {task} is free"),
+            Happening::Handles(task, info) => write!(f, "{task} handles {info}"),
         }
+    }
+}
+
+impl fmt::Display for JobSight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.halt {
+            Halt::None => {}
+            Halt::Stopped => f.write_str(" stopped")?,
+            Halt::Traced => f.write_str(" in a ptrace-stop")?,
+            Halt::Asleep => f.write_str(" asleep")?,
+        }
+        if let Some(tracer) = self.tracer {
+            write!(f, " tracer={tracer}")?;
+        }
+        let sets = [("pending", self.pending), ("shared", self.shared), ("blocked", self.blocked)];
+        sets.iter().filter(|(_, set)| !set.is_empty()).try_for_each(|(title, set)| write!(f, " {title}={set}"))
+    }
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}{}", self.state, self.job)
     }
 }
 
@@ -215,6 +325,7 @@ impl fmt::Display for Sight {
         write!(f, "{state:?} leader={leader} parent={parent} group={group} session={session} uid={uid}")?;
         write!(f, " threads={threads} status={status:?} children={children:?}")?;
         let Sight { subreaper, pdeathsig, sigchld, children_usage, .. } = self;
-        write!(f, " subreaper={subreaper} pdeathsig={pdeathsig:?} sigchld={sigchld}{}", Used(*children_usage))
+        write!(f, " subreaper={subreaper} pdeathsig={pdeathsig:?} sigchld={sigchld}{}", Used(*children_usage))?;
+        write!(f, "{}", self.job)
     }
 }

@@ -3,7 +3,7 @@
 use ptexit_core::uapi::Errno;
 
 use super::step::{Outcome, Step};
-use crate::language::{Happening, Line, Name, Operation, Reply, SightState, Statement};
+use crate::language::{Halt, Happening, Line, Name, Operation, Profile, Reply, SightState, Statement};
 use crate::subjects::{OnModel, Subject};
 
 /// An implementation, the names in use and the waits that are blocked.
@@ -127,11 +127,11 @@ impl<S: Subject> Runner<S> {
     pub(super) fn end_waits_of_the_dying(&mut self, step: &mut Step) {
         for waiter in self.blocked.clone() {
             let told = step.happenings.contains(&Happening::MustExit(waiter));
-            if self.can_act(waiter) && !told {
+            if self.is_running(waiter) && !told {
                 continue;
             }
             self.blocked.retain(|&other| other != waiter);
-            if self.can_act(waiter) {
+            if self.is_running(waiter) {
                 let interrupt = Statement { actor: waiter, operation: Operation::Interrupt(waiter) };
                 self.subject.perform(&interrupt);
                 step.completions.push((waiter, Reply::Failed(Errno::EINTR)));
@@ -139,7 +139,13 @@ impl<S: Subject> Runner<S> {
         }
     }
 
+    /// Alive and not held up.
     fn can_act(&self, task: Name) -> bool {
+        let sight = self.subject.observe(task);
+        sight.is_some_and(|sight| sight.state == SightState::Running && sight.job.halt == Halt::None)
+    }
+
+    fn is_running(&self, task: Name) -> bool {
         self.subject.observe(task).is_some_and(|sight| sight.state == SightState::Running)
     }
 
@@ -159,6 +165,9 @@ impl<S: Subject> Runner<S> {
         let Some(sight) = self.subject.observe(*actor) else {
             return Some("the task is not there");
         };
+        if operation.profile() > self.subject.profile() {
+            return Some("not supported");
+        }
         let finishes = *operation == Operation::ExitFinish;
         match sight.state {
             SightState::Zombie => return Some("the task is dead"),
@@ -168,6 +177,12 @@ impl<S: Subject> Runner<S> {
         }
         if self.blocked.contains(actor) {
             return Some("the task is waiting");
+        }
+        match sight.job.halt {
+            Halt::None => {}
+            Halt::Stopped => return Some("the task is stopped"),
+            Halt::Traced => return Some("the task is in a ptrace-stop"),
+            Halt::Asleep => return Some("the task sleeps"),
         }
         // Told to exit, a task returns to no program: it can only be in the middle of a clone, or exit.
         if sight.status.is_some() && !finishes && !is_left_to_the_condemned(operation) {
@@ -180,7 +195,9 @@ impl<S: Subject> Runner<S> {
             return Some("nobody has that name");
         }
         match operation {
-            Operation::Exec if sight.threads > 1 => Some("exec by one of several threads is not covered"),
+            Operation::Exec if sight.threads > 1 && self.subject.profile() < Profile::Full => {
+                Some("exec by one of several threads is not covered")
+            }
             Operation::Kill(victim, ..) if !self.is_alive(*victim) => Some("the victim is dead"),
             Operation::Interrupt(waiter) if !self.blocked.contains(waiter) => Some("that task does not wait"),
             _ => None,

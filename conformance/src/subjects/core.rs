@@ -15,7 +15,8 @@ use ptexit_core::uapi::{Errno, Signal, WaitOptions, WaitStatus};
 use super::names::Names;
 use super::{Subject, until_blocked};
 use crate::language::{
-    ChildReport, ChildSpec, Happening, IdSpec, Info, Name, Operation, Reply, Sigchld, Sight, SightState, Statement,
+    ChildReport, ChildSpec, Happening, IdSpec, Info, JobSight, Name, Operation, Profile, Reply, Sigchld, Sight,
+    SightState, Statement,
 };
 
 /// A host that writes everything down.
@@ -157,6 +158,7 @@ impl OnCore {
                 lock(&self.names).burn(actor, ms, kib);
                 Ok(Reply::Done)
             }
+            _ => Err(Errno::ENOSYS),
         }
     }
 
@@ -228,7 +230,7 @@ impl OnCore {
             Waited::Child(child) => Reply::Child(ChildReport {
                 child: lock(&self.names).name(child.task),
                 uid: child.uid,
-                status: child.status,
+                change: child.status.into(),
                 usage: child.usage,
             }),
         }
@@ -275,6 +277,10 @@ fn clone_args(kind: CloneKind, exit_signal: Option<Signal>) -> CloneArgs {
 impl Subject for OnCore {
     fn title(&self) -> &'static str {
         "core"
+    }
+
+    fn profile(&self) -> Profile {
+        Profile::Core
     }
 
     fn perform(&mut self, statement: &Statement) -> Reply {
@@ -360,6 +366,7 @@ impl Subject for OnCore {
                 no_cld_wait: sigchld.no_cld_wait,
                 no_cld_stop: sigchld.no_cld_stop,
             },
+            job: JobSight::default(),
         })
     }
 }

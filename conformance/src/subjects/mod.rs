@@ -7,7 +7,7 @@ mod names;
 pub use core::OnCore;
 pub use model::OnModel;
 
-use crate::language::{Happening, Name, Reply, Sight, Statement};
+use crate::language::{Happening, Name, Profile, Reply, Sight, Statement};
 
 /// An implementation of the process tree, seen through the scenario language.
 ///
@@ -18,6 +18,11 @@ use crate::language::{Happening, Name, Reply, Sight, Statement};
 pub trait Subject {
     /// What to call it in a report.
     fn title(&self) -> &'static str;
+
+    /// How much of the language it has. Lines beyond that are skipped.
+    fn profile(&self) -> Profile {
+        Profile::Full
+    }
 
     /// One task does one thing. For [`Operation::Interrupt`](crate::language::Operation::Interrupt) the reply
     /// is that of the wait that ends.

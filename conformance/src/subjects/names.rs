@@ -75,8 +75,4 @@ impl<H: Copy + Eq + Hash> Names<H> {
             }
         })
     }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = (Name, H)> {
-        self.handles.iter().map(|(&name, &(handle, _))| (name, handle))
-    }
 }

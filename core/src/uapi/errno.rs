@@ -41,6 +41,8 @@ errnos! {
     ESRCH = 3, "no such task";
     /// The call was overtaken by a signal or a group exit.
     EINTR = 4, "interrupted";
+    /// A ptrace request that this tracee, attached as it is, does not take.
+    EIO = 5, "input/output error";
     /// An extensible struct has a tail that this version does not know.
     E2BIG = 7, "structure has unknown non-zero fields";
     /// No matching child is left to wait for.

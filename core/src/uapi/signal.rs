@@ -67,6 +67,8 @@ impl fmt::Debug for Signal {
 
 /// `si_code` of a signal sent by kill(2) and of the parent-death signal.
 pub const SI_USER: i32 = 0;
+/// `si_code` of a signal sent by tgkill(2).
+pub const SI_TKILL: i32 = -6;
 /// `si_code` of a signal the kernel itself generates.
 pub const SI_KERNEL: i32 = 0x80;
 
@@ -80,6 +82,12 @@ pub enum ChildCode {
     Killed = 2,
     /// The child was killed by a signal and dumped core.
     Dumped = 3,
+    /// A tracee has stopped.
+    Trapped = 4,
+    /// The child has stopped.
+    Stopped = 5,
+    /// The child goes on.
+    Continued = 6,
 }
 
 /// What travels with a signal; `siginfo_t` in sigaction(2).
