@@ -153,7 +153,8 @@ pub struct Event {
     pub task: Task,
     /// That task's cookie; with PTEXIT_EVENT_WAKE, the cookie of the wait.
     pub cookie: u64,
-    /// PTEXIT_EVENT_REAPED: who waited for it, or 0. PTEXIT_EVENT_REPARENTED: its parent now.
+    /// PTEXIT_EVENT_REAPED: who waited for it, or 0. PTEXIT_EVENT_REPARENTED: its parent now. PTEXIT_EVENT_SIGNAL:
+    /// the thread that is to take it and must leave its guest, `task` or another one; 0 if none can at present.
     pub other: Task,
     /// PTEXIT_EVENT_REAPED, PTEXIT_EVENT_PID_FREE: the process or thread ID.
     pub pid: u32,
@@ -163,6 +164,12 @@ pub struct Event {
     pub info: Siginfo,
     /// PTEXIT_EVENT_REAPED: what the process and its waited-for children used; zero for a thread.
     pub usage: Rusage,
+    /// PTEXIT_EVENT_DISCARD: which signals; bit 0 is signal 1.
+    pub signals: u64,
+    /// PTEXIT_EVENT_SIGNAL of a stop signal or SIGCONT, PTEXIT_EVENT_DISCARD: when it was sent.
+    pub ticket: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// A snapshot of a task; ptexit_task_info(). Each member is read at its own instant.

@@ -6,7 +6,7 @@ use loom_tests::fault::{holds_always, needs, needs_edge};
 use loom_tests::{Mode, Shared};
 use ptexit_core::record::fault::{Edge, Fault};
 use ptexit_core::record::group_word::GroupWord;
-use ptexit_core::record::job_word::JobWord;
+use ptexit_core::record::job_word::{JobWord, StoppedAt};
 use ptexit_core::record::usage::UsageSum;
 use ptexit_core::uapi::{Rusage, WaitStatus};
 
@@ -37,7 +37,7 @@ fn used(utime_ns: u64) -> Rusage {
 
 /// Both ways out of a group, up to "was this the end of it?". Whoever ends it sees what all have used.
 fn exit(group: &Group, is_leader: bool, status: WaitStatus, usage: u64) -> bool {
-    group.job.begin_exit(status);
+    group.job.begin_exit(status, StoppedAt::NOT);
     group.usage.add(&used(usage));
     group.word.finish();
     let emptied = if is_leader { group.word.leader_dies() } else { group.word.release_thread() };

@@ -264,6 +264,8 @@ impl OnCore {
                 Event::Reparented { task, parent, .. } => {
                     self.happenings.push(Happening::Reparented(name(task), name(parent)));
                 }
+                // What is pending is not looked at here.
+                Event::Discard { .. } => {}
                 Event::PidFree { pid } => self.happenings.extend(names.by_number(pid).map(Happening::NumberFree)),
             }
         }
@@ -332,7 +334,7 @@ impl Subject for OnCore {
         let names = lock(&self.names);
         let state = match info.state {
             TaskState::Embryo => return None,
-            TaskState::Running => SightState::Running,
+            TaskState::Running | TaskState::Stopped => SightState::Running,
             TaskState::Initiated => SightState::Exiting,
             TaskState::Zombie => SightState::Zombie,
         };

@@ -23,6 +23,7 @@ pub fn exec(call: &Call, task: TaskId) -> Result<(), Errno> {
     // Refused only when the process has died meanwhile, which its own thread cannot see.
     let _ = found.group.exit.apply(ExitSnapshot::exec);
     found.group.exec_id.add(1);
+    found.group.actions.forget_handlers();
     found.group.policy.update(|policy| policy.with_no_cld_wait(false).with_no_cld_stop(false).with_execed(true));
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::record::policy::Policy;
 use crate::record::task::{NewTask, Stage, Task, Turn};
 use crate::record::thread_group::{NewGroup, ThreadGroup};
 use crate::terms::{CloneArgs, CloneKind};
-use crate::uapi::Errno;
+use crate::uapi::{Errno, Signal, SignalSet, WaitStatus};
 
 /// Makes the namespace's init, the one task without a parent. Once only.
 pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
@@ -41,7 +41,14 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
     record.begin(new);
     record.exit.begin(ExitSnapshot::alive(0, 0, None));
     process_group.record().begin(pid, pid, call.pin.stripe());
-    let id = begin_task(&fresh_task, record.admit_leader(), group, pid, TaskId::from_bits(0), args.cookie);
+    let id = begin_task(
+        &fresh_task,
+        record.admit_leader(),
+        group,
+        pid,
+        (TaskId::from_bits(0), SignalSet::EMPTY),
+        args.cookie,
+    );
     record.threads.show(fresh_task.record().place.get(), task);
     if !call.tables.claim_init(group) {
         process_group.record().leave(call.pin.stripe());
@@ -75,9 +82,10 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
         return Err(Errno::EINVAL);
     }
     let fresh_task = call.alloc(&call.tables.tasks)?;
+    let creator = (caller, found.task.mask());
     if args.kind == CloneKind::Thread {
         let tid = call.claim_pid(args.pid)?;
-        let id = begin_task(&fresh_task, found.group.admit(), found.group_index, tid, caller, args.cookie);
+        let id = begin_task(&fresh_task, found.group.admit(), found.group_index, tid, creator, args.cookie);
         fresh_task.publish();
         found.task.embryo.set(id.bits());
         return Ok(id);
@@ -103,9 +111,10 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
         parent_exec_id,
         policy: found.group.policy.get().inherited(),
     });
+    group.actions.begin_as(&found.group.actions);
     group.exit.begin(ExitSnapshot::alive(0, 0, exit_signal));
     group.brood.set(brood);
-    let id = begin_task(&fresh_task, group.admit_leader(), fresh_group.index(), pid, caller, args.cookie);
+    let id = begin_task(&fresh_task, group.admit_leader(), fresh_group.index(), pid, creator, args.cookie);
     fresh_group.publish();
     fresh_task.publish();
     found.task.embryo.set(id.bits());
@@ -117,10 +126,11 @@ fn begin_task(
     (place, ordinal): (u32, u32),
     group_index: u32,
     tid: u32,
-    creator: TaskId,
+    creator: (TaskId, SignalSet),
     cookie: u64,
 ) -> TaskId {
-    fresh.record().begin(NewTask { group: group_index, tid, ordinal, place, creator: creator.bits(), cookie });
+    let (creator, mask) = (creator.0.bits(), creator.1);
+    fresh.record().begin(NewTask { group: group_index, tid, ordinal, place, creator, cookie, mask });
     TaskId::new(fresh.index(), fresh.generation())
 }
 
@@ -225,7 +235,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     call.tables.pids.publish(embryo.task.tid.get(), embryo.index);
     if call.tables.has_died_by_now() {
         // Init has died in between, and its sweep may have passed by: the newborn goes with the others.
-        exit::kill(call, embryo.index, embryo.group);
+        exit::kill(call, embryo.group, WaitStatus::signaled(Signal::SIGKILL, false));
     }
     Ok(())
 }
@@ -297,8 +307,9 @@ fn commit_thread(call: &Call, embryo: Found, creator: Found) -> Result<(), Errno
     group.threads.show(embryo.task.place.get(), embryo.index);
     embryo.task.go_on(Stage::Running);
     call.tables.pids.publish(embryo.task.tid.get(), embryo.index);
-    if group.job.is_exiting_by_now() {
-        // A group exit in between may have looked through the threads too early.
+    let job = group.job.look_by_now();
+    if job.is_exiting() || job.is_stopping() {
+        // A group exit, or a stop, that began in between may have looked through the threads too early.
         call.outbox.put(Event::Interrupt { task: embryo.id, cookie: embryo.task.cookie.get() });
     }
     Ok(())

@@ -6,6 +6,7 @@
 pub mod exec;
 pub mod exit;
 pub mod fork;
+pub mod generate;
 pub mod inspect;
 pub mod membership;
 pub mod notify;
@@ -14,6 +15,8 @@ pub mod pdeathsig;
 pub mod reap;
 pub mod reaper;
 pub mod reparent;
+pub mod signal;
+pub mod stop;
 pub mod wait;
 
 use crate::ids::TaskId;

@@ -17,6 +17,10 @@ pub enum Fault {
     EmptyInTransition,
     /// "Last to begin its exit" is told by the transition, not by a look afterwards.
     LastInTransition,
+    /// "Last to stop" is told by the transition, not by a look afterwards.
+    StoppedInTransition,
+    /// A stop signal that SIGCONT has overtaken stops nobody.
+    StaleTicketRefused,
     /// A waiter fences between showing its wait and its last look.
     FenceAfterArming,
     /// A notifier fences between what it made true and its look for waits.

@@ -1,66 +1,33 @@
-//! The job word: how many threads of a process run, and whether it is on its way out as a whole.
-
-use core::fmt;
-
-use bytemuck::{Pod, Zeroable};
+//! The job word: how many threads of a process run, what they are to do as a group, and the status it ends with.
 
 use crate::record::fault::{Edge, Fault, left_out, order};
+pub use crate::record::job_snapshot::{Asked, IsExiting, JobSnapshot, NotStopped, StoppedAt, Untold};
 use crate::sync::{AtomicU32, Ordering::*, Word, fence};
-use crate::uapi::WaitStatus;
+use crate::uapi::{Signal, WaitStatus};
 
-/// One value of a [`JobWord`]: plain data.
-///
-/// | bits   | field        | meaning                                          | in Linux            |
-/// |--------|--------------|--------------------------------------------------|---------------------|
-/// | 0..20  | `quick`      | threads that have not begun to exit              | `quick_threads`     |
-/// | 49     | `GROUP_EXIT` | the whole group is exiting, its status is decided | `SIGNAL_GROUP_EXIT` |
-#[derive(Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
-#[repr(transparent)]
-pub struct JobSnapshot(u64);
+/// A transition that was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The word before.
+    pub before: JobSnapshot,
+    /// The word after.
+    pub after: JobSnapshot,
+}
 
-const COUNT: u64 = 0xf_ffff;
-const QUICK: u64 = 1;
-const GROUP_EXIT: u64 = 1 << 49;
-
-/// The group is exiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IsExiting;
-
-impl JobSnapshot {
-    /// A group of one thread.
-    pub const NEW: JobSnapshot = JobSnapshot(QUICK);
-
-    /// Threads that have not begun to exit.
-    pub fn quick(self) -> u32 {
-        (self.0 & COUNT) as u32
-    }
-
-    /// The whole group is exiting.
-    pub fn is_exiting(self) -> bool {
-        self.0 & GROUP_EXIT != 0
-    }
-
-    /// clone(2) of a thread. There is room for it: the group word has counted it already.
-    pub fn join(self) -> Result<Self, IsExiting> {
-        if self.is_exiting() || self.quick() == 0 { Err(IsExiting) } else { Ok(JobSnapshot(self.0 + QUICK)) }
-    }
-
-    /// exit_group(2), or a fatal signal: from now on every thread is to exit.
-    pub fn exit_group(self) -> Self {
-        JobSnapshot(self.0 | GROUP_EXIT)
-    }
-
-    /// A thread begins to exit. The last one takes the whole group with it; `synchronize_group_exit`.
-    pub fn begin_exit(self) -> Self {
-        let next = JobSnapshot(self.0 - QUICK);
-        if next.quick() == 0 { next.exit_group() } else { next }
+impl Step {
+    /// The stop's signal, if this brought it into effect: whoever made the step owes the parent the news.
+    pub fn completed_stop(self) -> Option<Signal> {
+        self.after.signal().filter(|_| self.after.has_stopped_since(self.before))
     }
 }
 
-impl fmt::Debug for JobSnapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "quick {}{}", self.quick(), if self.is_exiting() { " exiting" } else { "" })
-    }
+/// A thread has begun to exit.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    /// The status it exits with.
+    pub status: WaitStatus,
+    /// It was the one that the others had stopped for: the signal of their stop.
+    pub completed_stop: Option<Signal>,
 }
 
 /// The job word and the group's wait status.
@@ -78,7 +45,7 @@ pub struct JobWord {
 impl JobWord {
     /// The word of a group that does not exist yet.
     pub fn new() -> Self {
-        JobWord { word: Word::new(JobSnapshot(0)), status: AtomicU32::new(0) }
+        JobWord { word: Word::new(JobSnapshot::NOBODY), status: AtomicU32::new(0) }
     }
 
     /// Begins a new life with one thread. Nobody knows the group yet.
@@ -132,11 +99,11 @@ impl JobWord {
             return (self.decide(status), false);
         }
         if left_out(Fault::DecidedBeforeFlag) {
-            let before = self.apply(JobSnapshot::exit_group).0;
+            let before = self.apply(JobSnapshot::exit_group).before;
             return (self.decide(status), !before.is_exiting());
         }
         let status = self.decide(status);
-        let before = self.apply(JobSnapshot::exit_group).0;
+        let before = self.apply(JobSnapshot::exit_group).before;
         // Ordering: SeqCst fence, edge `thread-joined`: flagged before the threads are looked through. The
         // other one is in `is_exiting_by_now`.
         if !left_out(Fault::FenceBeforeThreads) {
@@ -145,46 +112,78 @@ impl JobWord {
         (status, !before.is_exiting())
     }
 
-    /// Is the group exiting? For a thread that has just joined and been shown: if it is not, the look through
-    /// the threads that follows a group exit finds it.
-    pub fn is_exiting_by_now(&self) -> bool {
+    /// The word now, for a thread that has just joined and been shown: if nothing is asked of it yet, the look
+    /// through the threads that follows a group exit or the beginning of a stop finds it.
+    pub fn look_by_now(&self) -> JobSnapshot {
         // Ordering: SeqCst fence, edge `thread-joined`: shown before asked.
         //   Weaker: neither sees the other, and a thread is never told to exit.
         //   Test:   loom-tests/tests/newborn.rs, `newborn_thread_is_told_to_exit`.
         if !left_out(Fault::FenceAfterJoin) {
             fence(SeqCst);
         }
-        self.look().is_exiting()
+        self.look()
     }
 
-    /// A thread begins to exit with `status`. Returns the status it exits with: its own, or the group's
-    /// if that was decided, which it is by the time the last thread has begun.
-    pub fn begin_exit(&self, status: WaitStatus) -> WaitStatus {
-        let (_, mut after) = self.apply(JobSnapshot::begin_exit);
-        if left_out(Fault::LastInTransition) {
-            after = self.look();
-        }
-        if after.quick() == 0 {
+    /// A thread begins to exit with `status`. The status it exits with is its own, or the group's if that was
+    /// decided, which it is by the time the last thread has begun.
+    pub fn begin_exit(&self, status: WaitStatus, thread: StoppedAt) -> Begun {
+        let step = self.apply(|seen| seen.begin_exit(thread));
+        let after = if left_out(Fault::LastInTransition) { self.look() } else { step.after };
+        let status = if after.quick() == 0 {
             self.decide(status)
         } else if after.is_exiting() {
             self.status().unwrap_or(status)
         } else {
             status
-        }
+        };
+        Begun { status, completed_stop: self.completed(step) }
     }
 
-    fn apply(&self, step: impl Fn(JobSnapshot) -> JobSnapshot) -> (JobSnapshot, JobSnapshot) {
+    /// A thread has taken a stop signal that was sent at `ticket`: it stops. If the step began the stop, the other
+    /// threads are told by the caller.
+    pub fn begin_stop(&self, signal: Signal, ticket: u32, thread: StoppedAt) -> Result<Step, NotStopped> {
+        let step = self.try_apply(|seen| seen.begin_stop(signal, ticket, thread))?;
+        // Ordering: SeqCst fence, edge `thread-joined`: asked before the threads are looked through.
+        if !left_out(Fault::FenceBeforeThreads) {
+            fence(SeqCst);
+        }
+        Ok(step)
+    }
+
+    /// A thread that is asked to stop does so.
+    pub fn stop(&self, thread: StoppedAt) -> Result<Step, NotStopped> {
+        self.try_apply(|seen| seen.stop(thread))
+    }
+
+    /// Of a stop that a step completed: its signal.
+    pub fn completed(&self, step: Step) -> Option<Signal> {
+        if left_out(Fault::StoppedInTransition) {
+            let now = self.look();
+            return now.signal().filter(|_| now.is_stopped());
+        }
+        step.completed_stop()
+    }
+
+    /// SIGCONT is sent.
+    pub fn cont(&self) -> Step {
+        self.apply(JobSnapshot::cont)
+    }
+
+    /// What the parent is still to be told, for the one caller that is granted it.
+    pub fn tell(&self) -> Option<Untold> {
+        let step = self.try_apply(|seen| seen.tell().ok_or(())).ok()?;
+        step.before.untold()
+    }
+
+    fn apply(&self, step: impl Fn(JobSnapshot) -> JobSnapshot) -> Step {
         match self.try_apply(|seen| Ok::<_, core::convert::Infallible>(step(seen))) {
-            Ok(both) => both,
+            Ok(made) => made,
             Err(never) => match never {},
         }
     }
 
     #[inline]
-    fn try_apply<E>(
-        &self,
-        step: impl Fn(JobSnapshot) -> Result<JobSnapshot, E>,
-    ) -> Result<(JobSnapshot, JobSnapshot), E> {
+    fn try_apply<E>(&self, step: impl Fn(JobSnapshot) -> Result<JobSnapshot, E>) -> Result<Step, E> {
         // Ordering: AcqRel, edge `group-code` (docs/orderings.md).
         //   Release: a status that is decided is there for whoever sees the flag.
         //   Acquire: who comes after the flag finds the status, and exits with it.
@@ -196,7 +195,7 @@ impl JobWord {
             let next = step(seen)?;
             let (success, failure) = (order(Edge::JobChanged, AcqRel), order(Edge::JobRead, Acquire));
             match self.word.compare_exchange(seen, next, success, failure) {
-                Ok(_) => return Ok((seen, next)),
+                Ok(_) => return Ok(Step { before: seen, after: next }),
                 Err(now) => seen = now,
             }
         }
@@ -222,7 +221,7 @@ mod tests {
         assert_eq!(job.status(), None);
         assert_eq!(job.exit_group(first), (first, true));
         assert_eq!(job.exit_group(second), (first, false));
-        assert_eq!(job.begin_exit(second), first);
+        assert_eq!(job.begin_exit(second, StoppedAt::NOT).status, first);
         assert_eq!(job.status(), Some(first));
     }
 
@@ -231,9 +230,9 @@ mod tests {
         let job = JobWord::new();
         job.begin();
         job.join().unwrap();
-        assert_eq!(job.begin_exit(WaitStatus::exited(3)), WaitStatus::exited(3));
+        assert_eq!(job.begin_exit(WaitStatus::exited(3), StoppedAt::NOT).status, WaitStatus::exited(3));
         assert_eq!(job.status(), None, "a single thread's status is its own");
-        assert_eq!(job.begin_exit(WaitStatus::exited(5)), WaitStatus::exited(5));
+        assert_eq!(job.begin_exit(WaitStatus::exited(5), StoppedAt::NOT).status, WaitStatus::exited(5));
         assert_eq!(job.status(), Some(WaitStatus::exited(5)));
         assert_eq!(job.join(), Err(IsExiting));
     }

@@ -1,9 +1,11 @@
 //! The nouns: packed state words, tasks, thread groups, broods, and the tables they live in.
 
+pub mod actions;
 pub mod brood;
 pub mod exit_word;
 pub mod fault;
 pub mod group_word;
+pub mod job_snapshot;
 pub mod job_word;
 pub mod pid_entry;
 pub mod pid_table;

@@ -2,6 +2,7 @@
 
 use crate::lockfree::chain::Chain;
 use crate::lockfree::roster::Roster;
+use crate::record::actions::Actions;
 use crate::record::exit_word::ExitWord;
 use crate::record::group_word::GroupWord;
 use crate::record::job_word::JobWord;
@@ -38,6 +39,10 @@ pub struct ThreadGroup {
     pub parent_exec_id: Value32,
     /// What it has set for itself.
     pub policy: PolicyWord,
+    /// What it does about signals.
+    pub actions: Actions,
+    /// The thread that was asked last to take a signal of the process's; the next one is offered from there on.
+    pub last_taker: Value32,
     /// Its threads.
     pub threads: Roster,
     next_ordinal: Value32,
@@ -82,6 +87,8 @@ impl ThreadGroup {
         self.exec_id.set(0);
         self.parent_exec_id.set(new.parent_exec_id);
         self.policy.begin(new.policy);
+        self.actions.begin();
+        self.last_taker.set(new.leader);
         self.next_ordinal.set(0);
         self.waiters.reset();
         self.usage.reset();
