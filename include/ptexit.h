@@ -367,7 +367,9 @@ typedef struct ptexit_ctx_opts {
     /**
      * Called for each event, on the thread whose call caused it, after the change is in effect and in
      * the order of the changes. The library holds nothing meanwhile: the function may call back into
-     * the context, except ptexit_ctx_free(). It must return (no longjmp, no exception) and should soon.
+     * the context, except ptexit_ctx_free(). The events of such an inner call are told before it returns, that
+     * is, before the rest of those of the call that is being told of. The function must return (no longjmp,
+     * no exception) and should soon.
      */
     void (*on_event)(void *host, const struct ptexit_event *event);
     /** Handed to `on_event`; not looked at. */
@@ -548,8 +550,9 @@ void ptexit_ctx_free(struct ptexit_ctx *ctx);
  *   PTEXIT_EFAULT   a pointer is NULL (`events` may be if `n` is 0) or misaligned
  *
  * Ownership: an event is taken by one caller only. The events of one call into the context come in order;
- *            those of calls made side by side may interleave.
- * Threads:   any thread may call.
+ *            those of calls made side by side may interleave. The memory of an event that was taken is used
+ *            for the next one; the queue never shrinks below the most events that ever waited in it.
+ * Threads:   any thread may call. One that is stopped inside holds up nobody.
  * Blocking:  never.
  *
  * # Safety
@@ -800,7 +803,8 @@ int ptexit_report_exit(struct ptexit_ctx *ctx,
 /**
  * Waits for a child, as waitid(2) and wait4(2), without blocking: if nothing is waitable yet and
  * PTEXIT_WNOHANG is not given, the wait is armed, and PTEXIT_EVENT_WAKE says when to call again. A task has
- * one armed wait; a further ptexit_wait() of the task replaces it.
+ * one armed wait. A further ptexit_wait() or ptexit_wait_many() of the task ends it, whatever it returns but
+ * PTEXIT_EINVAL, PTEXIT_ESRCH, PTEXIT_E2BIG and PTEXIT_EFAULT.
  *
  * @param ctx     Borrowed for the call.
  * @param waiter  The waiting task.
@@ -856,17 +860,17 @@ PTEXIT_NODISCARD int ptexit_wait_cancel(struct ptexit_ctx *ctx, ptexit_task wait
 
 /**
  * Reaps up to `n` dead children that match, oldest first, as repeated ptexit_wait() with PTEXIT_WNOHANG.
- * For an init and for event loops.
+ * For an init and for event loops. As ptexit_wait(), it ends an armed wait of the task.
  *
  * @param ctx      Borrowed for the call.
  * @param waiter   The waiting task.
  * @param args     Read during the call only. PTEXIT_WNOWAIT is not allowed here, PTEXIT_WNOHANG is implied.
  * @param results  Room for `n` results; results[0].size is the size of each.
- * @param n        How many to reap at most.
- * @param got      How many were written; 0 if there are matching children but none is waitable yet.
+ * @param n        How many to reap at most. With 0 the arguments are checked and no child is looked at.
+ * @param got      How many were written; 0 if `n` is, or if there are matching children but none is waitable yet.
  *
  * @return 0, or
- *   PTEXIT_ECHILD  nothing was reaped, and no matching child is left to wait for
+ *   PTEXIT_ECHILD  nothing was reaped, `n` is not 0, and no matching child is left to wait for
  *   otherwise as ptexit_wait(), except PTEXIT_EAGAIN
  *
  * Ownership: the reaped children's handles are spent.

@@ -14,6 +14,7 @@
 #include "proc.h"
 #include "supervisor.h"
 #include "tree_report.h"
+#include "watch.h"
 
 static family_id init_task;
 static pid_t program_pid;
@@ -122,10 +123,10 @@ void exits_process(pid_t pid)
 	siginfo_t info;
 	uid_t uid;
 
-	if (!process || process->pidfd < 0 || !peek_exit(pid, &info, &usage))
+	if (!process || process->dead || !peek_exit(pid, &info, &usage))
 		return;
-	close(process->pidfd);
-	process->pidfd = -1;
+	watch_end(process);
+	process->dead = true;
 	exits_sweep(process);
 	fork_orphaned(leader);
 

@@ -12,7 +12,7 @@
 /* `init` reaps what nobody else will; `program` is the guest whose status is ptbox's own. */
 void exits_open(family_id init, pid_t program);
 
-/* The pidfd of a process has become readable: all of it is a zombie. */
+/* A process may have died as a whole: its pidfd has become readable, or it has none. */
 void exits_process(pid_t pid);
 
 /* The library has let go of the process: its number becomes free. */

@@ -16,6 +16,7 @@
 #include "signals.h"
 #include "supervisor.h"
 #include "tree_report.h"
+#include "watch.h"
 
 enum { RED_ZONE = 128 };
 
@@ -158,7 +159,7 @@ static void enter_process(struct thread *child, struct thread *parent)
 	if (error < 0)
 		die(STATUS_FAILED, "process %d cannot be entered in the tree: %s", child->tid, strerror(-error));
 
-	supervisor_watch(guests_add_process(child, id));
+	watch_process(guests_add_process(child, id));
 	tree_born(child->tid, family_ppid(id), 0);
 	log_trace("%d: new process %d, child of %d", parent->tid, child->tid, family_ppid(id));
 }

@@ -46,7 +46,8 @@ struct thread {
 struct process {
 	pid_t pid;
 	family_id id; /* of the leader */
-	int pidfd;    /* -1 once the process is dead */
+	int pidfd;    /* -1 if it has none, or not any more */
+	bool dead;    /* all of it is a zombie, as the library knows */
 	struct thread *threads;
 	bool handles_sigchld; /* a handler is installed */
 	bool reads_signals;   /* it has a signalfd: every system call stops, as reads of it are to be corrected */

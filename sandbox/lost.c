@@ -32,7 +32,7 @@ static void reap_if_lost(pid_t pid, pid_t tid)
 /* A process whose leader is a zombie, and which is none itself, has a thread left: one that is lost? */
 static void search_process(const struct process *process)
 {
-	if (process->pidfd >= 0 && proc_is_zombie(process->pid))
+	if (!process->dead && proc_is_zombie(process->pid))
 		proc_each_thread(process->pid, reap_if_lost);
 }
 

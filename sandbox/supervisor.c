@@ -10,7 +10,6 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,35 +24,17 @@
 #include "syscalls.h"
 #include "tree_report.h"
 #include "waits.h"
+#include "watch.h"
 
 /* What epoll reports: one of these, or the pid of a process that has died. */
 enum { FROM_KERNEL = 0, FROM_FRONT_END = -1 };
 
 enum { IDLE_CHECK_MS = 1000, SOON_MS = 5, EVENTS = 64 };
 
-static int epoll_fd;
-
-static void watch_fd(int fd, int32_t source)
-{
-	struct epoll_event interest = {.events = EPOLLIN, .data.u64 = (uint64_t)(uint32_t)source};
-
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &interest) < 0)
-		die(STATUS_FAILED, "cannot watch the guests: %m");
-}
-
-void supervisor_watch(struct process *process)
-{
-	process->pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-	if (process->pidfd < 0)
-		die(STATUS_FAILED, "cannot watch guest %d: %m%s", process->pid,
-		    errno == EMFILE ? " (each process takes a descriptor: raise `ulimit -Hn`)" : "");
-	watch_fd(process->pidfd, process->pid);
-}
-
 void supervisor_take_exits(const struct process *caller)
 {
 	struct epoll_event events[EVENTS];
-	int ready = epoll_wait(epoll_fd, events, EVENTS, 0);
+	int ready = watch_wait(events, EVENTS, 0);
 
 	for (int i = 0; i < ready; i++) {
 		int32_t source = (int32_t)events[i].data.u64;
@@ -61,6 +42,7 @@ void supervisor_take_exits(const struct process *caller)
 		if (source > 0 && source != caller->pid)
 			exits_process(source);
 	}
+	watch_take_others(caller->pid);
 }
 
 void supervisor_tell(void)
@@ -129,6 +111,7 @@ static void event_stop(struct thread *thread, int signal)
 		guest_continue(thread, 0);
 	} else {
 		log_trace("%d: stopped by signal %d", thread->tid, signal);
+		waits_note_stop();
 		guest_listen(thread);
 	}
 }
@@ -219,6 +202,7 @@ static void take_child_signals(int fd)
 			if (received[i].ssi_code == CLD_KILLED || received[i].ssi_code == CLD_EXITED)
 				lost_hint((pid_t)received[i].ssi_pid);
 	exits_sweep_all();
+	watch_take_others(0);
 }
 
 /* How long to sleep at most: until the next check of what may have been lost, or the end of the time. */
@@ -254,10 +238,12 @@ static bool run(const struct launch *launch, int child_signals, pid_t program)
 		if (launch->timeout > 0 && wait_ms == 0)
 			return false;
 
-		int ready = epoll_wait(epoll_fd, events, EVENTS, wait_ms);
+		int ready = watch_wait(events, EVENTS, wait_ms);
 
-		if (ready == 0)
+		if (ready == 0) {
 			lost_search();
+			watch_take_others(0);
+		}
 		for (int i = 0; i < ready; i++) {
 			int32_t source = (int32_t)events[i].data.u64;
 
@@ -292,11 +278,11 @@ int supervise(const struct launch *launch)
 	signals_open();
 	if (launch->tree)
 		tree_open();
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	watch_open();
 
 	int child_signals = child_signal_fd();
 
-	if (epoll_fd < 0 || child_signals < 0)
+	if (child_signals < 0)
 		die(STATUS_FAILED, "cannot set up the supervisor: %m");
 	watch_fd(child_signals, FROM_KERNEL);
 	watch_fd(launch->control, FROM_FRONT_END);

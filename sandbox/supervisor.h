@@ -33,9 +33,6 @@ int supervise(const struct launch *launch);
 /* Asks the library for news and acts on it. To be called after everything that may cause some. */
 void supervisor_tell(void);
 
-/* Starts watching a process that has just been entered in the tables. */
-void supervisor_watch(struct process *process);
-
 /* Takes the exits there are by now, except that of the process on whose behalf it is called. */
 void supervisor_take_exits(const struct process *caller);
 

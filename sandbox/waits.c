@@ -31,6 +31,37 @@ struct child_info {
 	int status;
 };
 
+/* The last guest that asked for stops, 0 for none; whether some guest has stopped. */
+static pid_t wants_stops;
+static bool stops_seen;
+
+static void say_what_is_missing(void)
+{
+	static bool said;
+
+	if (!said)
+		log_warn("guest %d waits for children that stop or continue (WUNTRACED, WCONTINUED); waits in the box "
+			 "report only those that die", wants_stops);
+	said = true;
+}
+
+void waits_note_stop(void)
+{
+	stops_seen = true;
+	if (wants_stops)
+		say_what_is_missing();
+}
+
+/* As long as nobody stops, a wait for the dead and the stopped is one for the dead. */
+static void note_options(const struct thread *thread, int options)
+{
+	if (!(options & (WSTOPPED | WCONTINUED)))
+		return;
+	wants_stops = thread->tid;
+	if (stops_seen || !(options & WEXITED))
+		say_what_is_missing();
+}
+
 static int parse_wait4(const struct user_regs_struct *regs, struct wait_call *call)
 {
 	int pid = (int)regs->rdi;
@@ -148,8 +179,10 @@ void waits_enter(struct thread *thread, struct user_regs_struct *regs)
 	bool nonblocking_pidfd = call.nr == SYS_waitid && (call.request.options & WNOHANG) && !(regs->r10 & WNOHANG);
 	bool understood = error == 0;
 
-	if (understood)
+	if (understood) {
+		note_options(thread, call.request.options);
 		error = ask(thread, &call.request, &found);
+	}
 	if (error == -EAGAIN) {
 		thread->wait = call;
 		thread->wait.active = true;

@@ -18,4 +18,8 @@ void waits_wake(struct thread *thread);
  */
 void waits_settle(struct thread *thread);
 
+/* A guest has stopped, or has been continued, by job control. Says once, if guests wait for such things, that
+ * their waits do not report them. */
+void waits_note_stop(void);
+
 #endif

@@ -10,6 +10,8 @@ use crate::record::pid_table::PidChoice;
 use crate::record::tables::Tables;
 use crate::uapi::{Errno, Rusage, Signal, WaitStatus};
 
+/// For hosts that would rather ask than be called back: where [`Host::event`] can leave what it is told.
+pub use crate::lockfree::queue::Queue;
 pub use crate::terms::{
     Attr, AttrKind, CloneArgs, CloneKind, Disposition, ListFilter, Options, PidPolicy, SigchldPolicy, SignalArgs,
     SignalTarget, TaskInfo, TaskState, Verdict, WaitFor, WaitRequest, WaitResult, Waited, is_older,
@@ -148,7 +150,8 @@ impl<H: Host> Tree<H> {
         self.call(|call| wait::wait(call, waiter, request))
     }
 
-    /// Reaps up to `results.len()` children at once, oldest first; returns how many. Never arms a wait.
+    /// Reaps up to `results.len()` children at once, oldest first; returns how many. Never arms a wait; one
+    /// that is armed ends, as with [`wait`](Self::wait).
     /// ECHILD as [`wait`](Self::wait); EINVAL with WNOWAIT.
     pub fn wait_many(&self, waiter: TaskId, request: &WaitRequest, results: &mut [WaitResult]) -> Result<usize, Errno> {
         self.call(|call| wait::wait_many(call, waiter, request, results))

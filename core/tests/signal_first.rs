@@ -142,3 +142,22 @@ fn callbacks_that_reap_crosswise_do_not_stop_each_other() {
     });
     assert_eq!(poll(&tree, init, WaitFor::All, WaitOptions::empty()), Err(Errno::ECHILD));
 }
+
+/// More zombies inherited at once than one delivery holds: each is told once, and its wait tells nothing more.
+#[test]
+fn many_inherited_zombies_are_told_once_each() {
+    let tree = tree();
+    let init = tree.init(&clone_args(CloneKind::Process)).unwrap();
+    let parent = make(&tree, init, CloneKind::Process);
+    for _ in 0..50 {
+        exit(&tree, make(&tree, parent, CloneKind::Process));
+    }
+    // They told their first parent.
+    tree.host().about.iter().for_each(|count| count.store(0, SeqCst));
+    exit(&tree, parent);
+    for _ in 0..51 {
+        assert!(matches!(poll(&tree, init, WaitFor::All, WaitOptions::empty()), Ok(Waited::Child(_))));
+    }
+    let told: Vec<u32> = tree.host().about.iter().map(|count| count.load(SeqCst)).filter(|&count| count > 0).collect();
+    assert_eq!(told, [1; 51]);
+}

@@ -2,8 +2,8 @@
 
 use std::ffi::{c_int, c_void};
 
-use crossbeam_queue::SegQueue;
 use ptexit_core::host::{Event as CoreEvent, Host};
+use ptexit_core::tree::Queue;
 use ptexit_core::uapi::{Errno, SigInfo};
 
 use crate::boundary::{Out, OutStructs, enter};
@@ -66,8 +66,11 @@ pub(crate) struct Sink {
 enum Delivery {
     None,
     Callback { on_event: OnEvent, host: HostPointer },
-    Queue(Box<SegQueue<Event>>),
+    Queue(Box<Queue<EVENT_WORDS>>),
 }
+
+/// An event is queued as the words it consists of.
+const EVENT_WORDS: usize = size_of::<Event>() / size_of::<u64>();
 
 type OnEvent = unsafe extern "C" fn(*mut c_void, *const Event);
 
@@ -118,7 +121,7 @@ impl Host for Sink {
             Delivery::None => {}
             // SAFETY: `ptexit_ctx_new` requires a function that may be called with `host`, here and now.
             Delivery::Callback { on_event, host } => unsafe { on_event(host.0, &convert(event)) },
-            Delivery::Queue(queue) => queue.push(convert(event)),
+            Delivery::Queue(queue) => queue.push(&bytemuck::cast(convert(event))),
         }
     }
 }
@@ -211,8 +214,9 @@ fn siginfo(info: &SigInfo, group: bool) -> Siginfo {
 ///   PTEXIT_EFAULT   a pointer is NULL (`events` may be if `n` is 0) or misaligned
 ///
 /// Ownership: an event is taken by one caller only. The events of one call into the context come in order;
-///            those of calls made side by side may interleave.
-/// Threads:   any thread may call.
+///            those of calls made side by side may interleave. The memory of an event that was taken is used
+///            for the next one; the queue never shrinks below the most events that ever waited in it.
+/// Threads:   any thread may call. One that is stopped inside holds up nobody.
 /// Blocking:  never.
 ///
 /// # Safety
@@ -230,7 +234,7 @@ pub unsafe extern "C" fn ptexit_next_events(ctx: *mut Ctx, events: *mut Event, n
         while taken < events.room()
             && let Some(event) = queue.pop()
         {
-            events.set(taken, event);
+            events.set(taken, bytemuck::cast(event));
             taken += 1;
         }
         got.set(taken);

@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 
+use bytemuck::{Pod, Zeroable};
 use ptexit_core::ids::TaskId;
 use ptexit_core::tree::WaitResult as CoreWaitResult;
 use ptexit_core::uapi;
@@ -30,7 +31,9 @@ pub struct CtxOpts {
     pub events_mandatory: u32,
     /// Called for each event, on the thread whose call caused it, after the change is in effect and in
     /// the order of the changes. The library holds nothing meanwhile: the function may call back into
-    /// the context, except ptexit_ctx_free(). It must return (no longjmp, no exception) and should soon.
+    /// the context, except ptexit_ctx_free(). The events of such an inner call are told before it returns, that
+    /// is, before the rest of those of the call that is being told of. The function must return (no longjmp,
+    /// no exception) and should soon.
     pub on_event: Option<unsafe extern "C" fn(host: *mut c_void, event: *const Event)>,
     /// Handed to `on_event`; not looked at.
     pub host: *mut c_void,
@@ -73,7 +76,7 @@ pub struct WaitArgs {
 
 /// Resource usage, getrusage(2). This struct does not grow.
 #[repr(C)]
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
 pub struct Rusage {
     /// ru_utime, in nanoseconds.
     pub utime_ns: u64,
@@ -121,7 +124,7 @@ pub struct WaitResult {
 
 /// What travels with a signal; siginfo_t in sigaction(2). This struct does not grow.
 #[repr(C)]
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
 pub struct Siginfo {
     /// The signal.
     pub signo: u32,
@@ -143,7 +146,7 @@ pub struct Siginfo {
 
 /// Something that happened; see PTEXIT_EVENT_*. Members that a kind does not mention are 0.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 pub struct Event {
     /// sizeof(ptexit_event): the library's in on_event, the caller's in ptexit_next_events().
     pub size: u32,

@@ -12,7 +12,8 @@ use crate::structs::{Task, WaitArgs, WaitResult, task_id};
 
 /// Waits for a child, as waitid(2) and wait4(2), without blocking: if nothing is waitable yet and
 /// PTEXIT_WNOHANG is not given, the wait is armed, and PTEXIT_EVENT_WAKE says when to call again. A task has
-/// one armed wait; a further ptexit_wait() of the task replaces it.
+/// one armed wait. A further ptexit_wait() or ptexit_wait_many() of the task ends it, whatever it returns but
+/// PTEXIT_EINVAL, PTEXIT_ESRCH, PTEXIT_E2BIG and PTEXIT_EFAULT.
 ///
 /// @param ctx     Borrowed for the call.
 /// @param waiter  The waiting task.
@@ -85,17 +86,17 @@ pub unsafe extern "C" fn ptexit_wait_cancel(ctx: *mut Ctx, waiter: Task, cookie:
 }
 
 /// Reaps up to `n` dead children that match, oldest first, as repeated ptexit_wait() with PTEXIT_WNOHANG.
-/// For an init and for event loops.
+/// For an init and for event loops. As ptexit_wait(), it ends an armed wait of the task.
 ///
 /// @param ctx      Borrowed for the call.
 /// @param waiter   The waiting task.
 /// @param args     Read during the call only. PTEXIT_WNOWAIT is not allowed here, PTEXIT_WNOHANG is implied.
 /// @param results  Room for `n` results; results[0].size is the size of each.
-/// @param n        How many to reap at most.
-/// @param got      How many were written; 0 if there are matching children but none is waitable yet.
+/// @param n        How many to reap at most. With 0 the arguments are checked and no child is looked at.
+/// @param got      How many were written; 0 if `n` is, or if there are matching children but none is waitable yet.
 ///
 /// @return 0, or
-///   PTEXIT_ECHILD  nothing was reaped, and no matching child is left to wait for
+///   PTEXIT_ECHILD  nothing was reaped, `n` is not 0, and no matching child is left to wait for
 ///   otherwise as ptexit_wait(), except PTEXIT_EAGAIN
 ///
 /// Ownership: the reaped children's handles are spent.
@@ -131,6 +132,8 @@ pub unsafe extern "C" fn ptexit_wait_many(
                 }
                 // What was reaped before is reported, the error comes back with the next call.
                 Err(_) if reaped > 0 => break,
+                // A name that is nobody's child is no mistake of those who ask for none.
+                Err(Errno::ECHILD) if out.room() == 0 => break,
                 Err(errno) => return Err(errno),
             }
         }

@@ -168,6 +168,44 @@ static void threads_die_of_the_interrupt(void **state)
     expect_reap(world, world->init, leader, PTEXIT_EXITED(3));
 }
 
+/* On SIGCHLD, a sibling of the dead child dies: a call within the call that told of the signal. */
+static void sibling_follows(struct world *world, const ptexit_event *event)
+{
+    ptexit_task *sibling = world->also_data, last = *sibling;
+
+    if (event->kind == PTEXIT_EVENT_SIGNAL && last != 0) {
+        *sibling = 0;
+        die(world, last, PTEXIT_EXITED(0));
+    }
+}
+
+static void events_of_an_inner_call_come_before_the_rest_of_the_outer_ones(void **state)
+{
+    struct world *world = *state;
+    ptexit_task first = spawn(world, world->init, 2), second = spawn(world, world->init, 3);
+    ptexit_task waiter = spawn_thread(world, world->init, 4);
+    const struct {
+        uint32_t kind;
+        uint64_t about;
+    } expected[] = {
+        { PTEXIT_EVENT_EXITED, 2 }, { PTEXIT_EVENT_SIGNAL, 1 }, /* the outer call, up to where it calls back */
+        { PTEXIT_EVENT_EXITED, 3 }, { PTEXIT_EVENT_SIGNAL, 1 }, /* all of the inner call */
+        { PTEXIT_EVENT_WAKE, 0xc00c1e },                        /* the rest of the outer one */
+    };
+
+    /* One wait, which the first death has fired before anything was told: it is the outer call's to tell. */
+    arm(world, waiter, 0xc00c1e);
+    world->also = sibling_follows;
+    world->also_data = &second;
+    forget(world);
+    die(world, first, PTEXIT_EXITED(0));
+    assert_int_equal(world->count, sizeof expected / sizeof expected[0]);
+    for (size_t i = 0; i < world->count; i++) {
+        assert_int_equal(world->events[i].kind, expected[i].kind);
+        assert_int_equal(world->events[i].cookie, expected[i].about);
+    }
+}
+
 static void state_is_committed_before_it_is_told(struct world *world, const ptexit_event *event)
 {
     ptexit_task found;
@@ -213,6 +251,7 @@ int main(void)
         cmocka_unit_test(deferred_events_come_in_order),
         cmocka_unit_test_setup_teardown(next_events_is_for_deferred_contexts, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(callbacks_may_call_back, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(events_of_an_inner_call_come_before_the_rest_of_the_outer_ones, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_family_dies_from_within_callbacks, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(threads_die_of_the_interrupt, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(events_tell_what_is_so, world_setup, world_teardown),

@@ -166,6 +166,102 @@ static void cancelled_wait(void **state)
     expect_reap(world, world->init, child, PTEXIT_EXITED(0));
 }
 
+/* Whatever a further wait comes to, the one that was armed before is over. */
+static void a_further_wait_ends_the_armed_one(void **state)
+{
+    struct world *world = *state;
+    ptexit_task child = spawn(world, world->init, 2);
+    uint32_t group = pid_of(world, child, PTEXIT_PID_PGID), options = PTEXIT_WEXITED | PTEXIT_WNOHANG;
+    ptexit_wait_args args = PTEXIT_INIT(ptexit_wait_args);
+    ptexit_wait_result result;
+    size_t got;
+
+    args.options = PTEXIT_WEXITED;
+    for (int way = 0; way < 7; way++) {
+        arm(world, world->init, 5);
+        result = (ptexit_wait_result)PTEXIT_INIT(ptexit_wait_result);
+        switch (way) {
+        case 0: /* no such process */
+            assert_int_equal(wait_for(world, world->init, PTEXIT_P_PID, 999, PTEXIT_WEXITED, &result), PTEXIT_ECHILD);
+            break;
+        case 1: /* somebody else's */
+            assert_int_equal(wait_for(world, world->init, PTEXIT_P_TASK, world->init, PTEXIT_WEXITED, &result), PTEXIT_ECHILD);
+            break;
+        case 2: /* nobody in that group */
+            assert_int_equal(wait_for(world, world->init, PTEXIT_P_PGID, group + 999, PTEXIT_WEXITED, &result), PTEXIT_ECHILD);
+            break;
+        case 3: /* nothing yet */
+            assert_int_equal(wait_for(world, world->init, PTEXIT_P_ALL, 0, options, &result), 0);
+            break;
+        case 4: /* many, nothing yet */
+            assert_int_equal(ptexit_wait_many(world->ctx, world->init, &args, &result, 1, &got), 0);
+            break;
+        case 5: /* many, no such process */
+            args.idtype = PTEXIT_P_PID;
+            args.id = 999;
+            assert_int_equal(ptexit_wait_many(world->ctx, world->init, &args, &result, 1, &got), PTEXIT_ECHILD);
+            args.idtype = PTEXIT_P_ALL;
+            break;
+        case 6: /* none at all */
+            assert_int_equal(ptexit_wait_many(world->ctx, world->init, &args, NULL, 0, &got), 0);
+            break;
+        }
+        REFUSED(world, PTEXIT_EINVAL, ptexit_wait_cancel(world->ctx, world->init, 5));
+    }
+    forget(world);
+    die(world, child, PTEXIT_EXITED(0));
+    assert_int_equal(count_of(world, PTEXIT_EVENT_WAKE), 0);
+    expect_reap(world, world->init, child, PTEXIT_EXITED(0));
+}
+
+/* What is refused for its arguments changes nothing: the armed wait stays. */
+static void a_refused_wait_leaves_the_armed_one(void **state)
+{
+    struct world *world = *state;
+    ptexit_task child = spawn(world, world->init, 2);
+    ptexit_wait_args args = PTEXIT_INIT(ptexit_wait_args);
+    ptexit_wait_result result = PTEXIT_INIT(ptexit_wait_result);
+    size_t got;
+
+    arm(world, world->init, 5);
+    assert_int_equal(wait_for(world, world->init, PTEXIT_P_PID, 0, PTEXIT_WEXITED, &result), PTEXIT_EINVAL);
+    assert_int_equal(wait_for(world, world->init, PTEXIT_P_ALL, 0, PTEXIT_WNOHANG, &result), PTEXIT_EINVAL);
+    args.options = PTEXIT_WEXITED | PTEXIT_WNOWAIT;
+    assert_int_equal(ptexit_wait_many(world->ctx, world->init, &args, &result, 1, &got), PTEXIT_EINVAL);
+    forget(world);
+    die(world, child, PTEXIT_EXITED(0));
+    assert_int_equal(count_of(world, PTEXIT_EVENT_WAKE), 1);
+    assert_int_equal(ptexit_wait_cancel(world->ctx, world->init, 5), 1);
+}
+
+/* Room for none is no mistake: the arguments are checked, and no child is looked at. */
+static void none_at_once(void **state)
+{
+    struct world *world = *state;
+    ptexit_wait_args args = PTEXIT_INIT(ptexit_wait_args);
+    size_t got = 99;
+
+    args.options = PTEXIT_WEXITED;
+    assert_int_equal(ptexit_wait_many(world->ctx, world->init, &args, NULL, 0, &got), 0);
+    assert_int_equal(got, 0);
+    ptexit_task child = spawn(world, world->init, 2);
+    die(world, child, PTEXIT_EXITED(0));
+    got = 99;
+    assert_int_equal(ptexit_wait_many(world->ctx, world->init, &args, NULL, 0, &got), 0);
+    assert_int_equal(got, 0);
+    got = 99;
+    args.options = 0;
+    assert_int_equal(ptexit_wait_many(world->ctx, world->init, &args, NULL, 0, &got), PTEXIT_EINVAL);
+    assert_int_equal(got, 99);
+    args.options = PTEXIT_WEXITED;
+    args.idtype = PTEXIT_P_PID;
+    args.id = 999;
+    assert_int_equal(ptexit_wait_many(world->ctx, world->init, &args, NULL, 0, &got), 0);
+    assert_int_equal(got, 0);
+    assert_int_equal(ptexit_wait_many(world->ctx, world->init, &args, NULL, 0, NULL), PTEXIT_EFAULT);
+    expect_reap(world, world->init, child, PTEXIT_EXITED(0));
+}
+
 static void many_at_once_oldest_first(void **state)
 {
     struct world *world = *state;
@@ -218,6 +314,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(armed_wait_wakes_for_its_own_children_only, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(armed_wait_hears_of_echild, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(cancelled_wait, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_further_wait_ends_the_armed_one, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_refused_wait_leaves_the_armed_one, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(none_at_once, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(many_at_once_oldest_first, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

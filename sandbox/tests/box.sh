@@ -51,18 +51,33 @@ row() {
 	good "$name"
 }
 
-gone() { # gone PID...: none of them is left, within a second
-	for try in 1 2 3 4 5 6 7 8 9 10; do
-		left=
-		for pid; do [ ! -d "/proc/$pid" ] || left="$left $pid"; done
-		[ -n "$left" ] || return 0
+# until_so COMMAND...: it succeeds, within the time that the slowest machine needs.
+until_so() {
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || return 1
 		sleep 0.1
 	done
-	return 1
 }
+
+none_left() {
+	left=
+	for pid; do [ ! -d "/proc/$pid" ] || left="$left $pid"; done
+	[ -z "$left" ]
+}
+
+gone() { until_so none_left "$@"; } # gone PID...: none of them is left
 
 # The processes that have the given number of six digits for an argument.
 marked() { grep -lzxs -e "${1%?}[${1#?????}]" /proc/[0-9]*/cmdline | cut -d/ -f3; }
+
+has_marked() { guests=$(marked "$2"); [ "$(echo $guests | wc -w)" -ge "$1" ]; }
+
+# run NUMBER MARK: as many of them run; they are the guests.
+run() { until_so has_marked "$@"; }
+
+file_has() { grep -qs "$1" "$2"; }
 
 if ! "$ptbox" true 2> err; then
 	why=$(head -1 err)
@@ -115,7 +130,7 @@ box 0 --tree -- sh -c '(sleep 0.2; exit 3) & wait $!; exit 0'
 row tree_of_a_wait '^TASK +STATUS +PARENT' '^1 init' '^└─ 2 sh +exit 0 +1 +- +1 ' '^   └─ 3 sh +exit 3 +2 +- +2 +0\.[2-9]'
 box 0 --tree -- sh -c 'sh -c "sleep 0.2; exit 4" & exit 0'
 row tree_of_an_orphan '^   └─ 3 sh +exit 4 +2 +1 +1 +0\.[2-9]'
-box 0 --tree -- sh -c 'sh -c "exit 5" & exec sleep 0.3'
+box 0 --tree -- sh -c 'sh -c "exit 5" & exec sleep 0.9'
 row tree_of_a_zombie '3 sh +exit 5 +2 +1 +1 +0\.[0-9]+ s +0\.[1-9]'
 box 0 --tree -- sh -c 'sh -c "kill -KILL \$\$"; exit 0'
 row tree_of_a_killed_one '3 sh +SIGKILL +2'
@@ -154,10 +169,10 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
 	eval "timeout -k 5 30 \"$ptbox\" -- sh -c 'exit 3' $closed"
 	if [ $? -eq 3 ]; then good "closed $closed"; else bad "closed $closed" "not 3"; fi
 done
-"$ptbox" --tree -- sh -c "setsid sleep ${mark}23 & exit 6" 2> err &
+"$ptbox" --tree --trace -- sh -c "setsid sleep ${mark}23 & exit 6" 2> err &
 front=$!
-for wait in 1 2 3 4 5 6 7 8 9 10; do [ -n "$(marked ${mark}23)" ] && break; sleep 0.3; done
-sleep 0.5
+# Once the program has ended, and not before, the signal is for the box.
+run 1 ${mark}23 && until_so file_has '2: process ends' err
 kill -TERM $front
 wait $front
 got=$?
@@ -176,8 +191,7 @@ if grep -q late out; then good waits_for_orphans; else bad waits_for_orphans "th
 
 "$ptbox" -- sh -c "setsid sleep ${mark}19 & (sleep ${mark}19 & sleep ${mark}19 & exec setsid sleep ${mark}19) & wait" &
 front=$!
-sleep 0.5
-guests=$(marked ${mark}19)
+run 4 ${mark}19
 kill -KILL $front
 wait $front 2> /dev/null
 if [ "$(echo $guests | wc -w)" -lt 4 ]; then
@@ -190,8 +204,7 @@ fi
 
 "$ptbox" -- sh -c "sleep ${mark}22 & wait" 2> err &
 front=$!
-sleep 0.4
-guests=$(marked ${mark}22)
+run 1 ${mark}22
 kill -KILL $(cat /proc/$front/task/$front/children)
 wait $front
 if [ $? -eq 125 ] && grep -q 'supervisor was killed' err && [ -n "$guests" ] && gone $guests; then
@@ -200,16 +213,17 @@ else
 	bad killed_supervisor "left: $left"
 fi
 
-"$ptbox" -- sh -c "trap 'exit 44' TERM; sleep ${mark}20 & wait" 2> err &
+"$ptbox" -- sh -c "trap 'echo got it; exit 44' TERM; sleep ${mark}20 & wait" > out 2> err &
 front=$!
-sleep 0.4
+run 1 ${mark}20
 kill -TERM $front
-sleep 0.3
-kill -0 $front 2> /dev/null && guest=$(marked ${mark}20) && kill -KILL $guest
+until_so file_has 'got it' out
+kill -KILL $guests
 wait $front
 if [ $? -eq 44 ]; then good forwards_signals; else bad forwards_signals "the program did not get SIGTERM"; fi
 
-if box 0 --timeout=10 -- sh -c 'sleep 0.2 & kill -STOP $!; sleep 0.3; kill -CONT $!; wait $!'; then
+if box 0 --timeout=20 -- sh -c 'sh -c "kill -STOP \$\$; exit 0" &
+	while kill -CONT $! 2> /dev/null; do sleep 0.02; done; wait $!'; then
 	good stop_and_continue
 else
 	bad stop_and_continue "exit status $got"
@@ -219,6 +233,52 @@ if box 0 --timeout=10 -- sh -c 'sleep 5 & kill -STOP $!; kill -KILL $!; wait $!;
 else
 	bad kill_a_stopped_one "exit status $got"
 fi
+if command -v python3 > /dev/null; then
+	cat > stops.py <<'X'
+import os, signal, sys, time
+child = os.fork()
+if child == 0:
+    # More often than once: a SIGCONT that comes first takes the SIGSTOP away.
+    for turn in range(10 if sys.argv[1] == "stop" else 0): os.kill(os.getpid(), signal.SIGSTOP)
+    os._exit(3)
+if os.fork() == 0:
+    try:
+        while True:
+            os.kill(child, signal.SIGCONT)
+            time.sleep(0.02)
+    except ProcessLookupError:
+        os._exit(0)
+if sys.argv[1] == "only": os.waitid(os.P_ALL, 0, os.WSTOPPED | os.WNOHANG)
+print(os.WEXITSTATUS(os.waitpid(child, os.WUNTRACED)[1]), os.WEXITSTATUS(os.waitpid(-1, os.WUNTRACED)[1]))
+X
+	stops() { # stops WHAT MESSAGES: how a wait for stops ends, and how often that is remarked on
+		if box 0 --timeout=20 -- "$python" stops.py "$1" && grep -q '^3 0$' out && [ "$(grep -c WUNTRACED err)" -eq "$2" ]; then
+			good "wait_for_stops $1"
+		else
+			bad "wait_for_stops $1" "exit status $got, or not $2 message(s)"
+		fi
+	}
+	stops stop 1
+	stops only 1
+	stops none 0
+else
+	skip wait_for_stops "not installed: python3"
+fi
+
+# --- more guests than descriptors
+
+many='n=0; while [ $n -lt 60 ]; do (read go < fifo3; exit 5) & n=$((n + 1)); done
+	exec 3<> fifo3; n=0; while [ $n -lt 60 ]; do echo go >&3; n=$((n + 1)); done
+	wait $!; [ $? -eq 5 ] && wait && echo all of them'
+mkfifo fifo3
+if (ulimit -n 48 && box 0 --timeout=25 --trace -- sh -c "$many" && grep -q 'all of them' out &&
+	grep -q 'more processes than descriptors' err); then
+	good few_descriptors
+else
+	tail -5 err > err.tail; mv err.tail err
+	bad few_descriptors "it did not come to its end"
+fi
+
 if command -v gcc > /dev/null; then
 	echo 'int main(void) { int r = 20; __asm__ volatile("int $0x80" : "+a"(r)); return r; }' > call.c
 	gcc -o call call.c && says call_of_32_bits 159 '32-bit system calls' ./call
@@ -283,8 +343,7 @@ else
 		fi
 		$as_nobody ./box-copy -- sh -c "sleep ${mark}21; true" &
 		front=$!
-		sleep 0.4
-		guests=$(marked ${mark}21)
+		run 1 ${mark}21
 		kill -KILL $front
 		wait $front 2> /dev/null
 		if [ -n "$guests" ] && gone $guests; then good ordinary_user_killed; else bad ordinary_user_killed "left: $left"; fi

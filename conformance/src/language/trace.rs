@@ -154,6 +154,21 @@ pub enum Happening {
     Handles(Name, Info),
 }
 
+impl Happening {
+    /// The task that it is about: what is told of one task is told in an order.
+    pub fn subject(&self) -> Name {
+        match *self {
+            Happening::Signal(task, _)
+            | Happening::Handles(task, _)
+            | Happening::Exited(task, _)
+            | Happening::Reaped { task, .. }
+            | Happening::Reparented(task, _)
+            | Happening::MustExit(task)
+            | Happening::NumberFree(task) => task,
+        }
+    }
+}
+
 /// How far a task has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SightState {

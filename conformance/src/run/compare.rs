@@ -36,12 +36,15 @@ fn essence(step: &Step, sight: impl Fn(Name) -> Option<Sight>) -> (Vec<String>, 
             Happening::MustExit(task) if !can_exit(task) => {}
             // Sorted by receiver only: the sort keeps the order among one receiver's.
             Happening::Signal(to, _) => signals.push((to, happening.to_string())),
-            _ => others.push(happening.to_string()),
+            // The same for what is told of one task.
+            _ => others.push((happening.subject(), happening.to_string())),
         }
     }
-    signals.sort_by_key(|&(to, _)| to);
-    others.sort();
-    (signals.into_iter().map(|(_, text)| text).collect(), others)
+    let in_order = |mut told: Vec<(Name, String)>| {
+        told.sort_by_key(|&(whom, _)| whom);
+        told.into_iter().map(|(_, text)| text).collect()
+    };
+    (in_order(signals), in_order(others))
 }
 
 /// Compares what came of one line on two implementations, given what can be seen of tasks after it.

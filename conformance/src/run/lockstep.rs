@@ -48,6 +48,12 @@ impl<S: Subject> Lockstep<S> {
             if woken.is_empty() {
                 break;
             }
+            let needless = woken.iter().find(|waiter| !by_model.contains(waiter));
+            if let Some(waiter) = needless
+                && verdict.is_ok()
+            {
+                verdict = Err(needless_wake(waiter.to_string()));
+            }
             for waiter in woken {
                 let before = left.completions.len();
                 self.model.go_on(waiter, &mut left);
@@ -95,6 +101,14 @@ impl<S: Subject> Lockstep<S> {
             compare_sights(task, self.model.subject.observe(task), self.other.subject.observe(task))?;
         }
         Ok(())
+    }
+}
+
+fn needless_wake(waiter: String) -> Difference {
+    Difference {
+        what: format!("wait of {waiter}"),
+        left: "nothing has happened that it waits for".into(),
+        right: "it is woken".into(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The lock-free core, seen through the scenario language.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -8,9 +9,9 @@ use ptexit_core::host::{Event, Host};
 use ptexit_core::ids::TaskId;
 use ptexit_core::tree::{
     Attr, AttrKind, CloneArgs, CloneKind, ListFilter, Options, PidPolicy, SigchldPolicy, TaskState, Tree, WaitFor,
-    WaitRequest, Waited,
+    WaitRequest, WaitResult, Waited,
 };
-use ptexit_core::uapi::{Errno, Signal, WaitOptions, WaitStatus};
+use ptexit_core::uapi::{Errno, Rusage, Signal, WaitOptions, WaitStatus};
 
 use super::names::Names;
 use super::{Subject, until_blocked};
@@ -33,10 +34,41 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How a core is set up and driven. None of it may make a difference to a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// Who chooses numbers, and how.
+    pub pid_policy: PidPolicy,
+    /// The largest number. More than a scenario needs at a time: the model has always one more.
+    pub pid_max: u32,
+    /// Take the long way wherever there is one: begin and abort a clone before each clone, and let waits that
+    /// do not block go through `wait_many`.
+    pub detours: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup { pid_policy: PidPolicy::Cyclic, pid_max: Options::default().pid_max, detours: false }
+    }
+}
+
+/// The numbers of a host that chooses them itself: the next one that is free.
+#[derive(Debug, Default)]
+struct Chooser {
+    last: u32,
+    /// Chosen for clones that are under way.
+    reserved: HashSet<u32>,
+}
+
 /// A core and the names of its tasks.
 #[derive(Debug)]
 pub struct OnCore {
+    setup: Setup,
     tree: Tree<Recorder>,
+    chooser: Mutex<Chooser>,
+    /// Clones that were to be begun only to be aborted, and those of them that were.
+    detours: AtomicU32,
+    aborted: AtomicU32,
     names: Mutex<Names<TaskId>>,
     /// The waits that are armed.
     armed: Mutex<HashMap<Name, WaitRequest>>,
@@ -53,12 +85,39 @@ impl Default for OnCore {
 impl OnCore {
     /// A tree in which init has just started.
     pub fn new() -> Self {
-        let options = Options { pid_policy: PidPolicy::Cyclic, max_tasks: 4096, ..Options::default() };
+        OnCore::with(Setup::default())
+    }
+
+    /// The same, set up like this.
+    pub fn with(setup: Setup) -> Self {
+        let Setup { pid_policy, pid_max, .. } = setup;
+        let options = Options { pid_policy, pid_max, max_tasks: 4096, ..Options::default() };
         let tree = Tree::new(Recorder::default(), options).expect("the options are in range");
-        let init = tree.init(&clone_args(CloneKind::Process, None)).expect("an empty tree has room for init");
+        let first = if pid_policy == PidPolicy::Host { 1 } else { 0 };
+        let init = tree.init(&clone_args(CloneKind::Process, None, first)).expect("an empty tree has room for init");
         let mut names = Names::new();
         names.add(Name::INIT, init, tree.task_info(init).expect("init is alive").tid);
-        OnCore { tree, names: Mutex::new(names), armed: Mutex::default(), happenings: Vec::new(), woken: Vec::new() }
+        OnCore {
+            setup,
+            tree,
+            chooser: Mutex::new(Chooser { last: 1, ..Chooser::default() }),
+            detours: AtomicU32::new(0),
+            aborted: AtomicU32::new(0),
+            names: Mutex::new(names),
+            armed: Mutex::default(),
+            happenings: Vec::new(),
+            woken: Vec::new(),
+        }
+    }
+
+    /// How many numbers have been given to more than one task.
+    pub fn numbers_given_again(&self) -> usize {
+        lock(&self.names).numbers_given_again()
+    }
+
+    /// How many clones were begun and aborted.
+    pub fn clones_aborted(&self) -> u32 {
+        self.aborted.load(Relaxed)
     }
 
     fn id(&self, name: Name) -> Result<TaskId, Errno> {
@@ -73,11 +132,38 @@ impl OnCore {
         name.map_or(Ok(0), |name| self.number(name))
     }
 
+    /// The first phase of a clone, and the number that came of it.
+    fn begin(&self, task: TaskId, kind: CloneKind, exit_signal: Option<Signal>) -> Result<(TaskId, u32), Errno> {
+        if self.setup.pid_policy != PidPolicy::Host {
+            let child = self.tree.clone_begin(task, &clone_args(kind, exit_signal, 0))?;
+            return Ok((child, self.tree.task_info(child)?.tid));
+        }
+        let number = self.choose().ok_or(Errno::EAGAIN)?;
+        let begun = self.tree.clone_begin(task, &clone_args(kind, exit_signal, number));
+        if begun.is_err() {
+            lock(&self.chooser).reserved.remove(&number);
+        }
+        begun.map(|child| (child, number))
+    }
+
+    fn choose(&self) -> Option<u32> {
+        let (mut chooser, names) = (lock(&self.chooser), lock(&self.names));
+        let Chooser { last, .. } = *chooser;
+        let mut next = (last + 1..=self.setup.pid_max).chain(2..=last);
+        let number = next.find(|number| !chooser.reserved.contains(number) && !names.is_taken(*number))?;
+        chooser.last = number;
+        chooser.reserved.insert(number);
+        Some(number)
+    }
+
     fn clone(&self, task: TaskId, name: Name, kind: CloneKind, exit_signal: Option<Signal>) -> Result<Reply, Errno> {
-        let child = self.tree.clone_begin(task, &clone_args(kind, exit_signal))?;
+        if self.setup.detours {
+            self.begin_and_abort(task)?;
+        }
+        let (child, number) = self.begin(task, kind, exit_signal)?;
         // Named before it can be seen: another thread may wait for it as soon as it is committed.
-        let number = self.tree.task_info(child).map(|info| info.tid)?;
         lock(&self.names).add(name, child, number);
+        lock(&self.chooser).reserved.remove(&number);
         match self.tree.clone_commit(child) {
             Ok(()) => Ok(Reply::Done),
             Err(refused) => {
@@ -85,6 +171,18 @@ impl OnCore {
                 Err(refused)
             }
         }
+    }
+
+    /// A clone that comes to nothing, and must leave nothing. What it is refused for, the next one will be.
+    fn begin_and_abort(&self, task: TaskId) -> Result<(), Errno> {
+        let kinds = [CloneKind::Process, CloneKind::Thread, CloneKind::Sibling];
+        let kind = kinds[self.detours.fetch_add(1, Relaxed) as usize % kinds.len()];
+        let exit_signal = (kind == CloneKind::Process).then_some(Signal::SIGCHLD);
+        let Ok((child, number)) = self.begin(task, kind, exit_signal) else { return Ok(()) };
+        self.aborted.fetch_add(1, Relaxed);
+        lock(&self.names).pass(number);
+        lock(&self.chooser).reserved.remove(&number);
+        self.tree.clone_abort(child)
     }
 
     /// The whole process dies. Which of several threads ends first is nobody's promise: where it makes a
@@ -105,7 +203,8 @@ impl OnCore {
         for &thread in &threads {
             infos.push((thread, self.tree.task_info(thread)?));
         }
-        infos.sort_by_key(|(_, info)| (info.tid == info.tgid, info.tid));
+        // By birth, which numbers do not tell: they are given again.
+        infos.sort_by_key(|&(thread, info)| (info.tid == info.tgid, lock(&self.names).rank(thread)));
         infos.retain(|(_, info)| info.state != TaskState::Zombie);
         self.tree.exit_group(task, status)?;
         let mut left = usage;
@@ -200,7 +299,16 @@ impl OnCore {
     fn wait(&self, actor: Name, which: WaitFor, options: WaitOptions) -> Result<Reply, Errno> {
         let task = self.id(actor)?;
         let mut request = WaitRequest { which, options, cookie: 7 };
-        let waited = self.tree.wait(task, &request)?;
+        let reaps_at_once = options.contains(WaitOptions::WNOHANG) && !options.contains(WaitOptions::WNOWAIT);
+        let waited = if reaps_at_once && self.setup.detours {
+            let mut found = [NOBODY];
+            match self.tree.wait_many(task, &request, &mut found)? {
+                0 => Waited::Nothing,
+                _ => Waited::Child(found[0]),
+            }
+        } else {
+            self.tree.wait(task, &request)?
+        };
         if waited == Waited::Armed {
             if which == WaitFor::Pgid(0) {
                 // Linux looks the group up once, when the wait begins.
@@ -238,8 +346,12 @@ impl OnCore {
 
     fn listen(&mut self) {
         let events = core::mem::take(&mut *lock(&self.tree.host().0));
-        let names = lock(&self.names);
+        let mut names = lock(&self.names);
         for event in events {
+            if let Event::PidFree { pid } = event {
+                self.happenings.extend(names.freed(pid).map(Happening::NumberFree));
+                continue;
+            }
             let name = |task| names.name(task);
             match event {
                 Event::Signal { target, info, .. } => self.happenings.push(Happening::Signal(
@@ -265,16 +377,35 @@ impl OnCore {
                     self.happenings.push(Happening::Reparented(name(task), name(parent)));
                 }
                 // What is pending is not looked at here.
-                Event::Discard { .. } => {}
-                Event::PidFree { pid } => self.happenings.extend(names.by_number(pid).map(Happening::NumberFree)),
+                Event::Discard { .. } | Event::PidFree { .. } => {}
             }
         }
     }
 }
 
-fn clone_args(kind: CloneKind, exit_signal: Option<Signal>) -> CloneArgs {
-    CloneArgs { kind, exit_signal, pid: 0, cookie: 0 }
+fn clone_args(kind: CloneKind, exit_signal: Option<Signal>, pid: u32) -> CloneArgs {
+    CloneArgs { kind, exit_signal, pid, cookie: 0 }
 }
+
+/// A place for a result.
+const NOBODY: WaitResult = WaitResult {
+    task: TaskId::from_bits(0),
+    pid: 0,
+    uid: 0,
+    status: WaitStatus::exited(0),
+    cookie: 0,
+    usage: Rusage {
+        utime_ns: 0,
+        stime_ns: 0,
+        maxrss_kib: 0,
+        minflt: 0,
+        majflt: 0,
+        inblock: 0,
+        oublock: 0,
+        nvcsw: 0,
+        nivcsw: 0,
+    },
+};
 
 impl Subject for OnCore {
     fn title(&self) -> &'static str {

@@ -4,7 +4,7 @@ mod core;
 mod model;
 mod names;
 
-pub use core::OnCore;
+pub use core::{OnCore, Setup};
 pub use model::OnModel;
 
 use crate::language::{Happening, Name, Profile, Reply, Sight, Statement};

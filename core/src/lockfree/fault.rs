@@ -22,6 +22,12 @@ pub enum Fault {
     ClaimedByExchange,
     /// Of a striped count, joins are read before leaves.
     LeavesReadFirst,
+    /// A word of a queue that names a node is changed without being counted.
+    ChangesCounted,
+    /// A pusher takes the link it has read for that of the last node.
+    TailReadAgain,
+    /// A popper takes a queue to be empty whose `tail` has been left behind.
+    PopMovesTail,
     /// One end of one edge is Relaxed.
     #[cfg(loom)]
     Weak(Edge),
@@ -80,6 +86,24 @@ pub enum Edge {
     PgrpNamed,
     /// `pid-pgrp`, finding it.
     PgrpFound,
+    /// `queue-link`, putting a value in.
+    NodeLinked,
+    /// `queue-link` and `queue-reuse`, reading a link.
+    LinkRead,
+    /// `queue-reuse`, beginning another use of a node.
+    NodeReused,
+    /// `queue-tail`, moving it.
+    TailMoved,
+    /// `queue-tail`, reading it.
+    TailRead,
+    /// `queue-head`, taking a value.
+    QueueHeadMoved,
+    /// `queue-head`, reading it.
+    QueueHeadRead,
+    /// `queue-free`, giving a node back.
+    NodeFreed,
+    /// `queue-free`, taking one.
+    FreeNodeTaken,
     /// `stripe-count`, joining.
     StripeJoined,
     /// `stripe-count`, summing up.

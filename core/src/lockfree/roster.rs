@@ -2,7 +2,8 @@
 //!
 //! Places are claimed by compare-exchange in blocks that are only ever added, so a place found once
 //! can be read for as long as the roster lives. The first places are inline: a process of a few
-//! threads owns no block.
+//! threads owns no block. Who reads blocks borrows them, which counts nothing and writes to no line that
+//! another thread reads.
 
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Roster {
     inline: [AtomicU32; INLINE],
     /// The place where the next claim starts to look. A hint.
     hint: AtomicU32,
+    /// No place from this one on was claimed in this life.
+    unused: AtomicU32,
     /// Whether there is a block: the common answer costs one load.
     grown: AtomicU32,
     more: ArcSwapOption<Block>,
@@ -38,27 +41,40 @@ impl Roster {
         Roster {
             inline: Default::default(),
             hint: AtomicU32::new(0),
+            unused: AtomicU32::new(0),
             grown: AtomicU32::new(0),
             more: ArcSwapOption::empty(),
         }
     }
 
-    /// Empties it; nobody else uses it meanwhile. The blocks stay.
+    /// Empties it; nobody else uses it meanwhile. The blocks stay. Costs what was used since the last time,
+    /// not what was ever used.
     pub fn reset(&self) {
-        let clear = |places: &[AtomicU32]| places.iter().for_each(|cell| cell.store(0, Relaxed));
-        clear(&self.inline);
-        let mut block = self.first_block();
-        while let Some(here) = block {
-            clear(&here.places);
-            block = here.more.load_full();
-        }
+        let mut left = self.unused.load(Relaxed) as usize;
+        self.each_part(|places| {
+            let used = left.min(places.len());
+            places[..used].iter().for_each(|cell| cell.store(0, Relaxed));
+            left -= used;
+            left > 0
+        });
+        self.unused.store(0, Relaxed);
         self.hint.store(0, Relaxed);
     }
 
-    fn first_block(&self) -> Option<Arc<Block>> {
+    /// Calls `visit` with the places inline and with those of each block, until it returns `false`.
+    fn each_part(&self, mut visit: impl FnMut(&[AtomicU32]) -> bool) {
         // Ordering: Acquire, edge `roster-show`: set before any place of a block is claimed, so whoever
         // has to know of a member there reads 1.
-        if self.grown.load(Acquire) == 0 { None } else { self.more.load_full() }
+        if !visit(&self.inline) || self.grown.load(Acquire) == 0 {
+            return;
+        }
+        let mut block = self.more.load();
+        while let Some(here) = block.as_ref() {
+            if !visit(&here.places) {
+                return;
+            }
+            block = here.more.load();
+        }
     }
 
     /// Claims a place. It shows nobody until [`show`](Self::show) is called. This may allocate.
@@ -66,6 +82,11 @@ impl Roster {
         let start = self.hint.load(Relaxed);
         let place = self.claim_from(start).or_else(|| self.claim_from(0)).unwrap_or_else(|| self.claim_in_new_block());
         self.hint.store(place + 1, Relaxed);
+        // Relaxed: read by `reset` only, which the end of the life before it is ordered with. A new
+        // highest place is rare, and not worth a write for all the others.
+        if self.unused.load(Relaxed) <= place {
+            self.unused.fetch_max(place + 1, Relaxed);
+        }
         place
     }
 
@@ -73,6 +94,7 @@ impl Roster {
     pub fn claim_first(&self) -> u32 {
         self.inline[0].store(CLAIMED, Relaxed);
         self.hint.store(1, Relaxed);
+        self.unused.store(1, Relaxed);
         0
     }
 
@@ -97,43 +119,24 @@ impl Roster {
     /// Calls `visit` for every member shown, by place; stops when it returns `false`.
     pub fn for_each(&self, mut visit: impl FnMut(u32) -> bool) {
         // Ordering: Acquire, edge `roster-show`.
-        let mut go = |places: &[AtomicU32]| places.iter().filter_map(|cell| member(cell.load(Acquire))).all(&mut visit);
-        if !go(&self.inline) {
-            return;
-        }
-        let mut block = self.first_block();
-        while let Some(here) = block {
-            if !go(&here.places) {
-                return;
-            }
-            block = here.more.load_full();
-        }
+        self.each_part(|places| places.iter().filter_map(|cell| member(cell.load(Acquire))).all(&mut visit));
     }
 
     fn claim_from(&self, start: u32) -> Option<u32> {
         let mut skip = start as usize;
         let mut base = 0;
-        let mut go = |places: &[AtomicU32]| {
+        let mut claimed = None;
+        self.each_part(|places| {
             let found = (skip.min(places.len())..places.len()).find(|&i| {
                 // Ordering: Acquire, so that the last holder's records are done with; nothing is published yet.
                 places[i].load_for_cas(Relaxed) == 0 && places[i].compare_exchange(0, CLAIMED, Acquire, Relaxed).is_ok()
             });
-            let place = found.map(|i| (base + i) as u32);
+            claimed = found.map(|i| (base + i) as u32);
             skip = skip.saturating_sub(places.len());
             base += places.len();
-            place
-        };
-        if let Some(place) = go(&self.inline) {
-            return Some(place);
-        }
-        let mut block = self.first_block();
-        while let Some(here) = block {
-            if let Some(place) = go(&here.places) {
-                return Some(place);
-            }
-            block = here.more.load_full();
-        }
-        None
+            claimed.is_none()
+        });
+        claimed
     }
 
     /// Adds a block behind the last one. Its first place is ours before anybody can see it.
@@ -171,20 +174,19 @@ impl Roster {
     }
 
     fn with<R>(&self, place: u32, use_cell: impl FnOnce(&AtomicU32) -> R) -> Option<R> {
-        let mut place = place as usize;
-        if let Some(cell) = self.inline.get(place) {
+        if let Some(cell) = self.inline.get(place as usize) {
             return Some(use_cell(cell));
         }
-        place -= INLINE;
-        let mut block = self.first_block();
-        while let Some(here) = block {
-            if let Some(cell) = here.places.get(place) {
-                return Some(use_cell(cell));
+        let mut place = place as usize;
+        let (mut use_cell, mut result) = (Some(use_cell), None);
+        self.each_part(|places| {
+            match places.get(place) {
+                Some(cell) => result = use_cell.take().map(|use_cell| use_cell(cell)),
+                None => place -= places.len(),
             }
-            place -= here.places.len();
-            block = here.more.load_full();
-        }
-        None
+            use_cell.is_some()
+        });
+        result
     }
 }
 
@@ -201,6 +203,7 @@ impl Default for Roster {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use arc_swap::Guard;
 
     fn members(roster: &Roster) -> Vec<u32> {
         let mut found = Vec::new();
@@ -228,6 +231,35 @@ mod tests {
         roster.release(places[499]);
         assert_eq!(roster.get(places[499]), None);
         assert_eq!(roster.claim(), places[499], "the place given back last is taken first");
+    }
+
+    #[test]
+    fn a_look_at_many_counts_nothing() {
+        let roster = Roster::new();
+        (1..=100).for_each(|member| roster.show(roster.claim(), member));
+        let count = || Guard::into_inner(roster.more.load()).map(|block| Arc::strong_count(&block) - 1);
+        assert_eq!(count(), Some(1));
+        let mut counts = Vec::new();
+        roster.for_each(|_| {
+            counts.push(count());
+            true
+        });
+        assert_eq!(counts, [Some(1); 100]);
+    }
+
+    #[test]
+    fn a_reset_costs_what_was_used() {
+        let roster = Roster::new();
+        let places: Vec<u32> = (0..1000).map(|_| roster.claim()).collect();
+        places.iter().for_each(|&place| roster.show(place, place + 1));
+        roster.reset();
+        assert_eq!(members(&roster), [], "all of it, after a life with many");
+        // Something beyond what the next life uses, by which to see where the reset came.
+        roster.with(places[999], |cell| cell.store(7, Relaxed));
+        (0..40).for_each(|_| roster.show(roster.claim(), 5));
+        assert_eq!(members(&roster).len(), 41);
+        roster.reset();
+        assert_eq!(members(&roster), [7], "what was used is empty, the rest was not looked at");
     }
 
     #[test]

@@ -72,8 +72,8 @@ impl<'h> Outbox<'h> {
 
     /// Puts the signal in that the parent of the zombie `child` is owed, by an exchange of the caller's.
     pub fn put_owed(&self, event: Event, child: u32, parent: u32) {
-        self.owes.set(true);
         self.push(Entry::Owed(event, Child { group: child, parent }));
+        self.owes.set(true);
     }
 
     /// If another thread is telling the host of `child`, what is put in from now on comes after that.

@@ -21,9 +21,6 @@ const MAX_ID: u32 = i32::MAX as u32;
 pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited, Errno> {
     let search = Search::new(call, waiter, request)?;
     let me = search.me;
-    if me.task.waiter.disarm() != Disarmed::Idle {
-        me.group.waiters.remove(me.task.place.get());
-    }
     match search.look()? {
         Some(result) => return Ok(Waited::Child(result)),
         None if request.options.contains(WaitOptions::WNOHANG) => return Ok(Waited::Nothing),
@@ -48,7 +45,7 @@ pub fn wait(call: &Call, waiter: TaskId, request: &WaitRequest) -> Result<Waited
     Ok(answer?.map_or(Waited::Armed, Waited::Child))
 }
 
-/// Takes as many dead children as fit, oldest first. Never arms.
+/// Takes as many dead children as fit, oldest first. Never arms, and ends a wait that is armed.
 pub fn wait_many(
     call: &Call,
     waiter: TaskId,
@@ -110,6 +107,10 @@ impl<'c> Search<'c> {
             return Err(Errno::EINVAL);
         }
         let me = call.find_running(waiter)?;
+        // A task has one wait: whatever comes of this one, the one that was armed before is over.
+        if me.task.waiter.disarm() != Disarmed::Idle {
+            me.group.waiters.remove(me.task.place.get());
+        }
         let which = match which {
             WaitFor::All => Which::Any,
             WaitFor::Pid(pid) => Which::Group(call.leader_by_pid(pid).ok_or(Errno::ECHILD)?),

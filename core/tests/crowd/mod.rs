@@ -1,4 +1,5 @@
 //! A tree, a host that counts what it is told, and the rules that hold whatever happens.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::env;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::SeqCst};
@@ -20,6 +21,9 @@ const WAITERS: usize = 16;
 /// How many dead may be waiting to be found before births wait.
 const BACKLOG: u64 = 100;
 
+/// What tasks ask to be sent when their parent dies.
+pub const DEATH_OF_PARENT: Signal = Signal::SIGUSR2;
+
 pub fn exited(code: i32) -> WaitStatus {
     WaitStatus::exited(code)
 }
@@ -32,6 +36,8 @@ pub struct Told {
     announced: Vec<AtomicBool>,
     /// A wait has found it; by process ID.
     found: Vec<AtomicBool>,
+    /// Parent-death signals sent to it.
+    orphaned: Vec<AtomicU8>,
     reaped_in_all: AtomicU64,
     freed_in_all: AtomicU64,
     woken: [AtomicBool; WAITERS],
@@ -47,6 +53,9 @@ impl Host for Told {
             Event::Interrupt { cookie, .. } => self.interrupted[cookie as usize].store(true, SeqCst),
             Event::Signal { info, .. } if info.signal == Signal::SIGCHLD => {
                 self.announced[info.pid as usize].store(true, SeqCst);
+            }
+            Event::Signal { cookie, info, .. } if info.signal == DEATH_OF_PARENT => {
+                self.orphaned[cookie as usize].fetch_add(1, SeqCst);
             }
             Event::PidFree { .. } => {
                 self.freed_in_all.fetch_add(1, SeqCst);
@@ -78,6 +87,7 @@ impl Crowd {
             interrupted: zeroed(TASKS),
             announced: zeroed(NUMBERS as usize + 1),
             found: zeroed(NUMBERS as usize + 1),
+            orphaned: zeroed(TASKS),
             reaped_in_all: AtomicU64::new(0),
             freed_in_all: AtomicU64::new(0),
             woken: Default::default(),
@@ -101,11 +111,29 @@ impl Crowd {
         Instant::now() < self.end && self.next_cookie.load(SeqCst) < TASKS as u64 - 100_000
     }
 
-    fn create(&self, caller: TaskId, kind: CloneKind) -> Result<TaskId, Errno> {
+    fn begin(&self, caller: TaskId, kind: CloneKind) -> Result<TaskId, Errno> {
         let cookie = self.next_cookie.fetch_add(1, SeqCst);
-        let args = CloneArgs { kind, exit_signal: Some(Signal::SIGCHLD), pid: 0, cookie };
-        let child = self.tree.clone_begin(caller, &args)?;
-        if let Err(refused) = self.tree.clone_commit(child) {
+        self.tree.clone_begin(caller, &CloneArgs { kind, exit_signal: Some(Signal::SIGCHLD), pid: 0, cookie })
+    }
+
+    /// A clone that is begun and given up.
+    pub fn abort(&self, caller: TaskId, kind: CloneKind) -> Result<(), Errno> {
+        let child = self.begin(caller, kind)?;
+        self.tree.clone_abort(child).unwrap();
+        self.refused.fetch_add(1, SeqCst);
+        Ok(())
+    }
+
+    pub fn create(&self, caller: TaskId, kind: CloneKind) -> Result<TaskId, Errno> {
+        let child = self.begin(caller, kind)?;
+        let committed = loop {
+            match self.tree.clone_commit(child) {
+                // A report of the caller's death is looking at it.
+                Err(Errno::E_STATE) => thread::yield_now(),
+                outcome => break outcome,
+            }
+        };
+        if let Err(refused) = committed {
             // Its number was taken, and is given back.
             self.refused.fetch_add(1, SeqCst);
             return Err(refused);
@@ -138,10 +166,24 @@ impl Crowd {
 
     /// Whether the host was told that this task must exit. The task must be there.
     pub fn is_told_to_exit(&self, task: TaskId) -> bool {
-        let Ok(Attr::Cookie(cookie)) = self.tree.get_attr(task, AttrKind::Cookie) else {
-            panic!("the task is there");
-        };
-        self.tree.host().interrupted[cookie as usize].load(SeqCst)
+        self.tree.host().interrupted[self.cookie(task)].load(SeqCst)
+    }
+
+    fn cookie(&self, task: TaskId) -> usize {
+        match self.tree.get_attr(task, AttrKind::Cookie) {
+            Ok(Attr::Cookie(cookie)) => cookie as usize,
+            other => panic!("the task is there: {other:?}"),
+        }
+    }
+
+    /// How many parent-death signals it was sent. The task must be there.
+    pub fn deaths_of_parents(&self, task: TaskId) -> u8 {
+        self.tree.host().orphaned[self.cookie(task)].load(SeqCst)
+    }
+
+    /// Whether a wait with this cookie has been woken since this was last asked.
+    pub fn was_woken(&self, worker: usize) -> bool {
+        self.tree.host().woken[worker].swap(false, SeqCst)
     }
 
     /// A wait that does not block.

@@ -32,7 +32,10 @@ for line, mark in (
     if mark:
         print(mark.decode(), until(mark))
     else:
-        time.sleep(0.3)
+        # Until a job is in the foreground; ^C ends it.
+        end = time.time() + 10
+        while (os.tcgetpgrp(fd) == pid) != (line == b"\x03") and time.time() < end:
+            time.sleep(0.01)
 while True:
     try:
         if not os.read(fd, 4096):

@@ -1,10 +1,13 @@
-trap 'echo term' TERM
-sleep 5 &
+# A signal that comes before the shell waits only runs the trap: so it comes again.
+trap 'trapped=yes' TERM
+sleep 60 &
 child=$!
 parent=$$
-(sleep 0.1; kill -TERM $parent) &
+(until [ -e done ]; do kill -TERM $parent; sleep 0.05; done) &
 wait $child
-echo $?
+echo $? $trapped
+: > done
+until wait $!; do :; done
 kill $child
 wait $child
 echo $?

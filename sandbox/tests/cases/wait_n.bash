@@ -1,5 +1,7 @@
-(sleep 0.3; exit 3) & (exit 4) &
+mkfifo go
+(read _ < go; exit 3) & (exit 4) &
 wait -n; echo $?
+echo > go
 wait -n; echo $?
 wait -n; echo $?
 (exit 9) & pid=$!

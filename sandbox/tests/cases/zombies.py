@@ -1,8 +1,8 @@
-import os, time
+import os
 pid = os.fork()
 if pid == 0:
     os._exit(0)
-time.sleep(0.1)
+os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 os.kill(pid, 0)
 print(open(f"/proc/{pid}/stat").read().split()[2])
 os.waitpid(pid, 0)
