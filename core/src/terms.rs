@@ -4,7 +4,7 @@
 //! take and return them, need nothing of the interface above them.
 
 use crate::ids::TaskId;
-use crate::uapi::{Rusage, Signal, SignalSet, WaitOptions, WaitStatus};
+use crate::uapi::{Change, Rusage, Signal, SignalSet, WaitOptions, WaitStatus};
 
 /// Who chooses process IDs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,8 +81,7 @@ pub enum WaitFor {
 pub struct WaitRequest {
     /// Which children.
     pub which: WaitFor,
-    /// Options; at least one of WEXITED, WSTOPPED, WCONTINUED is needed. Only WEXITED reports in this
-    /// version, the others are accepted and match nothing.
+    /// Options; at least one of WEXITED, WSTOPPED, WCONTINUED is needed.
     pub options: WaitOptions,
     /// Comes back in [`Event::Wake`](crate::host::Event::Wake) if the wait is armed.
     pub cookie: u64,
@@ -91,7 +90,7 @@ pub struct WaitRequest {
 /// What a wait found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
-    /// A dead child. Without WNOWAIT its handle is spent.
+    /// A child that is dead, has stopped or goes on. Without WNOWAIT the handle of a dead one is spent.
     Child(WaitResult),
     /// With WNOHANG: there are matching children, none is waitable yet.
     Nothing,
@@ -110,8 +109,8 @@ pub struct WaitResult {
     pub pid: u32,
     /// Its real user ID.
     pub uid: u32,
-    /// How it died.
-    pub status: WaitStatus,
+    /// What became of it.
+    pub change: Change,
     /// Its host cookie.
     pub cookie: u64,
     /// What it used, its own waited-for children included; wait4(2).

@@ -1,155 +1,16 @@
 //! Signals as they are sent, and processes that stop and go on, seen through the public interface.
 
-use std::sync::Mutex;
+mod workshop;
 
-use ptexit_core::host::{Event, Host, SignalRequest};
-use ptexit_core::ids::TaskId;
+use ptexit_core::host::Event;
 use ptexit_core::tree::*;
 use ptexit_core::uapi::{ChildCode, Errno, Rusage, SI_KERNEL, SI_USER, Signal, SignalSet, WaitOptions, WaitStatus};
-
-#[derive(Default)]
-struct Log {
-    events: Mutex<Vec<Event>>,
-    /// Nothing may be sent to it, whatever the rule says.
-    protected: Mutex<Option<TaskId>>,
-}
-
-impl Host for Log {
-    fn event(&self, event: &Event) {
-        self.events.lock().unwrap().push(*event);
-    }
-
-    fn may_signal(&self, request: &SignalRequest) -> bool {
-        request.is_allowed && *self.protected.lock().unwrap() != Some(request.target)
-    }
-}
-
-struct World {
-    tree: Tree<Log>,
-    init: TaskId,
-}
-
-const TERM: Signal = Signal::SIGTERM;
-const STOP: Signal = Signal::SIGSTOP;
-const TSTP: Signal = Signal::SIGTSTP;
-const CONT: Signal = Signal::SIGCONT;
-const KILLED: WaitStatus = WaitStatus::signaled(Signal::SIGKILL, false);
-
-impl World {
-    fn new() -> World {
-        let options = Options { pid_policy: PidPolicy::Cyclic, ..Options::default() };
-        let tree = Tree::new(Log::default(), options).unwrap();
-        let args = CloneArgs { kind: CloneKind::Process, exit_signal: Some(Signal::SIGCHLD), pid: 0, cookie: 0 };
-        let init = tree.init(&args).unwrap();
-        World { tree, init }
-    }
-
-    fn clone(&self, parent: TaskId, kind: CloneKind) -> TaskId {
-        let args = CloneArgs { kind, exit_signal: Some(Signal::SIGCHLD), pid: 0, cookie: 0 };
-        let child = self.tree.clone_begin(parent, &args).unwrap();
-        self.tree.clone_commit(child).unwrap();
-        child
-    }
-
-    fn fork(&self, parent: TaskId) -> TaskId {
-        self.clone(parent, CloneKind::Process)
-    }
-
-    fn thread(&self, of: TaskId) -> TaskId {
-        self.clone(of, CloneKind::Thread)
-    }
-
-    fn send(&self, sender: TaskId, target: SignalTarget, signal: Signal) -> Result<(), Errno> {
-        self.tree.signal(Some(sender), SignalArgs { target, signal: Some(signal), code: SI_USER })
-    }
-
-    /// By init, to a process; what was told.
-    fn kill(&self, target: TaskId, signal: Signal) -> Vec<Event> {
-        self.events();
-        self.send(self.init, SignalTarget::Process(target), signal).unwrap();
-        self.events()
-    }
-
-    fn handles(&self, task: TaskId, signal: Signal) {
-        self.tree.set_attr(task, Attr::Action(signal, Disposition::Handler)).unwrap();
-    }
-
-    fn blocks(&self, task: TaskId, signal: Signal) {
-        self.tree.set_attr(task, Attr::Mask(SignalSet::of(&[signal]))).unwrap();
-    }
-
-    fn poll(&self, task: TaskId) -> Verdict {
-        self.tree.task_poll(task).unwrap()
-    }
-
-    /// The process of these threads stops, the first of them beginning.
-    fn stop(&self, threads: &[TaskId], signal: Signal) {
-        let ticket = ticket(&self.kill(threads[0], signal));
-        assert_eq!(self.tree.begin_stop(threads[0], signal, ticket), Ok(Verdict::Stop(signal)));
-        for &thread in &threads[1..] {
-            assert_eq!(self.poll(thread), Verdict::Stop(signal));
-            assert_eq!(self.tree.task_stopped(thread), Ok(Verdict::Stop(signal)));
-        }
-    }
-
-    fn state(&self, task: TaskId) -> TaskState {
-        self.tree.task_info(task).unwrap().state
-    }
-
-    fn exit(&self, task: TaskId, code: i32) {
-        self.tree.exit_begin(task, WaitStatus::exited(code)).unwrap();
-        self.tree.exit_finish(task, &Rusage::default()).unwrap();
-    }
-
-    fn events(&self) -> Vec<Event> {
-        std::mem::take(&mut *self.tree.host().events.lock().unwrap())
-    }
-}
-
-/// The signals told, with the thread that is to take each.
-fn signals(events: &[Event]) -> Vec<(Signal, Option<TaskId>)> {
-    let signal = |event: &Event| match *event {
-        Event::Signal { info, taker, .. } => Some((info.signal, taker)),
-        _ => None,
-    };
-    events.iter().filter_map(signal).collect()
-}
-
-fn ticket(events: &[Event]) -> u32 {
-    let found = events.iter().find_map(|event| match *event {
-        Event::Signal { ticket, .. } => Some(ticket),
-        _ => None,
-    });
-    found.expect("a signal was told")
-}
-
-/// What parents were told: code and status of each SIGCHLD.
-fn told(events: &[Event]) -> Vec<(i32, i32)> {
-    let news = |event: &Event| match *event {
-        Event::Signal { info, .. } if info.signal == Signal::SIGCHLD => Some((info.code, info.status)),
-        _ => None,
-    };
-    events.iter().filter_map(news).collect()
-}
-
-fn interrupted(events: &[Event]) -> Vec<TaskId> {
-    let task = |event: &Event| match *event {
-        Event::Interrupt { task, .. } => Some(task),
-        _ => None,
-    };
-    events.iter().filter_map(task).collect()
-}
-
-fn stopped(signal: Signal) -> (i32, i32) {
-    (ChildCode::Stopped as i32, signal.number() as i32)
-}
-
-const CONTINUED: (i32, i32) = (ChildCode::Continued as i32, CONT.number() as i32);
+use workshop::*;
 
 #[test]
 fn a_process_stops_with_its_last_thread_and_its_parent_is_told_once() {
     let world = World::new();
-    let leader = world.fork(world.init);
+    let leader = world.job(world.init);
     let threads = [leader, world.thread(leader), world.thread(leader)];
     let events = world.kill(leader, TSTP);
     assert_eq!(signals(&events), [(TSTP, Some(leader))]);

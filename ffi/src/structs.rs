@@ -245,14 +245,14 @@ impl From<uapi::Rusage> for Rusage {
 
 impl From<CoreWaitResult> for WaitResult {
     fn from(from: CoreWaitResult) -> Self {
-        let (code, value) = from.status.child_code();
+        let (code, value) = from.change.child_code();
         WaitResult {
             size: 0,
             pid: from.pid,
             task: from.task.bits(),
             cookie: from.cookie,
             uid: from.uid,
-            status: from.status.raw(),
+            status: from.change.raw(),
             code: code as i32,
             value,
             usage: from.usage.into(),

@@ -7,6 +7,7 @@ use loom_tests::{Mode, Shared};
 use ptexit_core::record::fault::{Edge, Fault};
 use ptexit_core::record::group_word::GroupWord;
 use ptexit_core::record::job_word::{JobWord, StoppedAt};
+use ptexit_core::record::reports::Ledger;
 use ptexit_core::record::usage::UsageSum;
 use ptexit_core::uapi::{Rusage, WaitStatus};
 
@@ -27,6 +28,11 @@ fn group() -> Shared<Group> {
     Shared::new(group)
 }
 
+/// The stops of these groups are counted nowhere.
+fn nowhere<'r>() -> Option<Ledger<'r>> {
+    None
+}
+
 fn code(code: i32) -> WaitStatus {
     WaitStatus::exited(code)
 }
@@ -37,7 +43,7 @@ fn used(utime_ns: u64) -> Rusage {
 
 /// Both ways out of a group, up to "was this the end of it?". Whoever ends it sees what all have used.
 fn exit(group: &Group, is_leader: bool, status: WaitStatus, usage: u64) -> bool {
-    group.job.begin_exit(status, StoppedAt::NOT);
+    group.job.begin_exit(status, StoppedAt::NOT, nowhere);
     group.usage.add(&used(usage));
     group.word.finish();
     let emptied = if is_leader { group.word.leader_dies() } else { group.word.release_thread() };

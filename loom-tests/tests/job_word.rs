@@ -6,6 +6,7 @@ use loom_tests::fault::{holds_always, needs, needs_edge};
 use loom_tests::{Mode, Shared};
 use ptexit_core::record::fault::{Edge, Fault};
 use ptexit_core::record::job_word::{JobWord, NotStopped, StoppedAt, Untold};
+use ptexit_core::record::reports::Ledger;
 use ptexit_core::uapi::{Signal, WaitStatus};
 
 /// A group of `threads` threads.
@@ -18,6 +19,11 @@ fn group(threads: usize) -> Shared<JobWord> {
     Shared::new(job)
 }
 
+/// The stops of these groups are counted nowhere.
+fn nowhere<'r>() -> Option<Ledger<'r>> {
+    None
+}
+
 fn code(code: i32) -> WaitStatus {
     WaitStatus::exited(code)
 }
@@ -26,11 +32,11 @@ fn the_last_of_two_names_the_status() {
     let group = group(2);
     let other = group.clone();
     let thread = thread::spawn(move || {
-        let status = other.begin_exit(code(2), StoppedAt::NOT).status;
+        let status = other.begin_exit(code(2), StoppedAt::NOT, nowhere).status;
         other.release();
         status
     });
-    let mine = group.begin_exit(code(1), StoppedAt::NOT).status;
+    let mine = group.begin_exit(code(1), StoppedAt::NOT, nowhere).status;
     let theirs = thread.join().unwrap();
     assert_eq!((mine, theirs), (code(1), code(2)), "one took the status of the other");
     assert!(group.look().is_exiting());
@@ -49,9 +55,9 @@ fn last_two_threads() {
 fn two_group_exits_name_one_status() {
     let group = group(3);
     let exit = |group: &JobWord, status| {
-        let (won, raised) = group.exit_group(status);
+        let (won, raised) = group.exit_group(status, nowhere);
         assert_eq!(
-            group.begin_exit(status, StoppedAt::NOT).status,
+            group.begin_exit(status, StoppedAt::NOT, nowhere).status,
             won,
             "a thread exits with another status than its group"
         );
@@ -88,7 +94,7 @@ fn a_thread_that_sees_the_flag_sees_the_status() {
         }
         other.release();
     });
-    group.exit_group(code(2));
+    group.exit_group(code(2), nowhere);
     thread.join().unwrap();
     group.release();
 }
@@ -104,11 +110,11 @@ fn the_last_exit_and_sigkill_agree() {
     let killed = WaitStatus::signaled(Signal::SIGKILL, false);
     let other = group.clone();
     let thread = thread::spawn(move || {
-        let (status, _) = other.exit_group(killed);
+        let (status, _) = other.exit_group(killed, nowhere);
         other.release();
         status
     });
-    let mine = group.begin_exit(code(3), StoppedAt::NOT).status;
+    let mine = group.begin_exit(code(3), StoppedAt::NOT, nowhere).status;
     let theirs = thread.join().unwrap();
     assert_eq!(mine, theirs, "two statuses");
     assert!(mine == code(3) || mine == killed);
@@ -127,14 +133,14 @@ const STOP: Signal = Signal::SIGSTOP;
 /// A group of `threads` threads, the first of which has begun a stop. With what that one remembers.
 fn stopping(threads: usize) -> (Shared<JobWord>, StoppedAt) {
     let group = group(threads);
-    let step = group.begin_stop(STOP, 0, StoppedAt::NOT).expect("nothing else goes on");
+    let step = group.begin_stop(STOP, 0, StoppedAt::NOT, nowhere).expect("nothing else goes on");
     assert_eq!(group.completed(step).is_some(), threads == 1);
     (group, step.after.as_stopped())
 }
 
 /// A thread stops. Whether that completed the stop, and what it remembers.
 fn stop(group: &JobWord) -> Result<(bool, StoppedAt), NotStopped> {
-    let step = group.stop(StoppedAt::NOT)?;
+    let step = group.stop(StoppedAt::NOT, nowhere)?;
     Ok((group.completed(step).is_some(), step.after.as_stopped()))
 }
 
@@ -161,7 +167,7 @@ fn a_stop_is_completed_by_a_stop_or_an_exit() {
         other.release();
         completed
     });
-    let by_exit = group.begin_exit(code(1), StoppedAt::NOT).completed_stop.is_some();
+    let by_exit = group.begin_exit(code(1), StoppedAt::NOT, nowhere).completed_stop.is_some();
     let by_stop = thread.join().unwrap();
     assert!(by_exit != by_stop, "completed by exit: {by_exit}, by stop: {by_stop}");
     assert!(group.look().is_stopped());
@@ -183,7 +189,7 @@ fn sigcont_ends_a_stop_or_prevents_it() {
         other.release();
         stopped
     });
-    group.cont();
+    group.cont(nowhere);
     let second = thread.join().unwrap();
     let now = group.look();
     assert!(!now.is_stopping() && now.stopped() == 0, "{now:?}");
@@ -206,11 +212,11 @@ fn sigcont_overtakes_a_signal_that_was_taken() {
     let ticket = group.look().conts();
     let other = group.clone();
     let thread = thread::spawn(move || {
-        let begun = other.begin_stop(STOP, ticket, StoppedAt::NOT).is_ok();
+        let begun = other.begin_stop(STOP, ticket, StoppedAt::NOT, nowhere).is_ok();
         other.release();
         begun
     });
-    group.cont();
+    group.cont(nowhere);
     let begun = thread.join().unwrap();
     let now = group.look();
     assert!(!now.is_stopping(), "SIGCONT came after the stop signal, and the process is stopped: {now:?}");
@@ -229,7 +235,7 @@ fn a_stop_waits_for_a_newborn() {
     let group = group(2);
     let other = group.clone();
     let thread = thread::spawn(move || {
-        let begun = other.begin_stop(STOP, 0, StoppedAt::NOT).expect("nothing else goes on");
+        let begun = other.begin_stop(STOP, 0, StoppedAt::NOT, nowhere).expect("nothing else goes on");
         let completed = other.completed(begun).is_some();
         other.release();
         completed
@@ -256,12 +262,12 @@ fn a_group_exit_stops_nobody() {
         other.release();
         stopped
     });
-    group.exit_group(code(9));
+    group.exit_group(code(9), nowhere);
     let stopped = thread.join().unwrap();
     let now = group.look();
     assert!(now.is_exiting() && !now.is_stopping() && now.untold().is_none(), "{now:?}");
     assert!(matches!(stopped, Ok((true, _)) | Err(NotStopped::Exiting)), "{stopped:?}");
-    assert_eq!(group.begin_exit(code(1), stopped.map_or(StoppedAt::NOT, |(_, at)| at)).status, code(9));
+    assert_eq!(group.begin_exit(code(1), stopped.map_or(StoppedAt::NOT, |(_, at)| at), nowhere).status, code(9));
     group.release();
 }
 
@@ -273,7 +279,7 @@ fn stop_and_group_exit() {
 
 fn what_is_untold_is_told_once() {
     let (group, _) = stopping(1);
-    group.cont();
+    group.cont(nowhere);
     let other = group.clone();
     let thread = thread::spawn(move || {
         let told = other.tell();

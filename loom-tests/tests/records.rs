@@ -81,7 +81,7 @@ fn who_sees_the_new_parent_sees_what_it_prepared() {
     );
 }
 
-const ANY: Criteria = Criteria { which: Which::Any, kind: ChildKind::Every, own_only: false };
+const ANY: Criteria = Criteria { which: Which::Any, kind: ChildKind::Every, own_only: false, changes: false };
 
 fn a_fired_wait_is_told_by_its_own_cookie() {
     let waiter = Waiter::default();

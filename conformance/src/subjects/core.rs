@@ -11,7 +11,7 @@ use ptexit_core::tree::{
     Attr, AttrKind, CloneArgs, CloneKind, ListFilter, Options, PidPolicy, SigchldPolicy, TaskState, Tree, WaitFor,
     WaitRequest, WaitResult, Waited,
 };
-use ptexit_core::uapi::{Errno, Rusage, Signal, WaitOptions, WaitStatus};
+use ptexit_core::uapi::{Change, Errno, Rusage, Signal, WaitOptions, WaitStatus};
 
 use super::names::Names;
 use super::{Subject, until_blocked};
@@ -338,7 +338,7 @@ impl OnCore {
             Waited::Child(child) => Reply::Child(ChildReport {
                 child: lock(&self.names).name(child.task),
                 uid: child.uid,
-                change: child.status.into(),
+                change: child.change,
                 usage: child.usage,
             }),
         }
@@ -392,7 +392,7 @@ const NOBODY: WaitResult = WaitResult {
     task: TaskId::from_bits(0),
     pid: 0,
     uid: 0,
-    status: WaitStatus::exited(0),
+    change: Change::Died(WaitStatus::exited(0)),
     cookie: 0,
     usage: Rusage {
         utime_ns: 0,

@@ -3,6 +3,7 @@
 use crate::host::Event;
 use crate::ids::TaskId;
 use crate::protocol::notify;
+use crate::protocol::orphan::{self, Occasion};
 use crate::protocol::{Call, Found, reap, reparent, stop};
 use crate::record::exit_word::{ExitSnapshot, ExitState, Refused};
 use crate::record::fault::{Fault, left_out};
@@ -14,7 +15,7 @@ use crate::uapi::{Errno, Rusage, Signal, WaitStatus};
 /// half of `do_group_exit`. The caller still has to exit itself.
 pub fn exit_group(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus, Errno> {
     let found = call.find_visible(task)?;
-    let (status, first) = found.group.job.exit_group(status);
+    let (status, first) = found.group.job.exit_group(status, || call.ledger_of(found.group));
     if first {
         interrupt_threads(call, found.group, Some(found.index));
     }
@@ -43,7 +44,7 @@ pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus
     }
     found.group.waiters.forget(found.task.place.get());
     found.task.waiter.disarm();
-    let begun = found.group.job.begin_exit(status, found.task.stopped_at());
+    let begun = found.group.job.begin_exit(status, found.task.stopped_at(), || call.ledger_of(found.group));
     found.task.status.set(begun.status.raw());
     if let Some(signal) = begun.completed_stop {
         stop::tell_of_stop(call, found.group_index, found.group, signal);
@@ -70,6 +71,7 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
         if !left_out(Fault::BequeathedBeforeZombie) {
             reparent::bequeath(call, found);
         }
+        orphan::look_after_group(call, found.group_index, Occasion::Ends);
     } else {
         reparent::to_sibling(call, found);
     }
@@ -133,7 +135,7 @@ fn kill_namespace(call: &Call, init: u32) {
 
 /// A signal ends a process: its status is decided, and all of its threads are told.
 pub fn kill(call: &Call, group: &ThreadGroup, status: WaitStatus) {
-    if group.job.exit_group(status).1 {
+    if group.job.exit_group(status, || call.ledger_of(group)).1 {
         interrupt_threads(call, group, None);
     }
 }
@@ -149,7 +151,7 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
     if has_embryo(call, found) {
         return Err(Errno::E_STATE);
     }
-    found.group.job.exit_group(status);
+    found.group.job.exit_group(status, || call.ledger_of(found.group));
     let last = last_to_exit(call, found);
     let mut refused = None;
     found.group.threads.for_each(|index| {

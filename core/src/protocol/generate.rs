@@ -105,7 +105,7 @@ fn stop_or_continue(call: &Call, group: &ThreadGroup, signal: Signal) -> u32 {
 
 /// Every thread goes on, and tells the parent when it does. Returns the word after.
 fn go_on(call: &Call, group: &ThreadGroup) -> JobSnapshot {
-    let step = group.job.cont();
+    let step = group.job.cont(|| call.ledger_of(group));
     if step.before.is_stopping() {
         group.threads.for_each(|index| {
             call.task(index).forget_stop(step.before.as_stopped());

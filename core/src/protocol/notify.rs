@@ -67,7 +67,7 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
     if notification.autoreap && left_out(Fault::AutoreapWakes) {
         return;
     }
-    wake_waiters(call, child_index, child, now, parent.map(|(id, _)| id.index()));
+    wake_waiters(call, child_index, child, now, parent.map(|(id, _)| id.index()), |_| true);
 }
 
 /// A wait is about to report a zombie whose word was `seen` and is `now`: its parent has the signal first.
@@ -115,12 +115,19 @@ pub fn tell_of_change(call: &Call, child_index: u32, child: &ThreadGroup, code: 
         let event = send_signal(call, Sent { group_index: now.parent(), group, thread, scope, force: false, info });
         event.into_iter().for_each(|event| call.outbox.put(event));
     }
-    wake_waiters(call, child_index, child, now, parent);
+    wake_waiters(call, child_index, child, now, parent, |criteria| criteria.changes);
 }
 
-/// Fires the armed waits that this child matches. The event comes after the signal: a thread that is
+/// Fires the armed waits that this child matches and that are for what has become of it. The event comes after the signal: a thread that is
 /// woken finds SIGCHLD pending.
-fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSnapshot, parent_thread: Option<u32>) {
+fn wake_waiters(
+    call: &Call,
+    child_index: u32,
+    child: &ThreadGroup,
+    now: ExitSnapshot,
+    parent_thread: Option<u32>,
+    asks: impl Fn(Criteria) -> bool,
+) {
     let parent = call.group(now.parent());
     let armed = parent.waiters.armed();
     if armed.is_empty() {
@@ -140,7 +147,8 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
         let left = |criteria: Criteria| {
             facts.pgid == 0 && matches!(criteria.which, Which::Pgid(_)) && !left_out(Fault::LeftGroupWakes)
         };
-        if let Some(wait) = waiter.fire(|criteria| criteria.concern_child(facts) || left(criteria)) {
+        if let Some(wait) = waiter.fire(|criteria| asks(criteria) && (criteria.concern_child(facts) || left(criteria)))
+        {
             call.outbox.put(Event::Wake { task: call.id(index), wait });
         }
     };

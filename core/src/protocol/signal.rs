@@ -74,7 +74,7 @@ impl<'c> Sending<'c> {
     fn to_group(&self, pgid: u32) -> Result<(), Errno> {
         let mut taken = false;
         let mut refused = Errno::ESRCH;
-        for member in self.leaders(|found| self.call.pgid_of(found.group) == pgid) {
+        for member in self.call.every_process().filter(|found| self.call.pgid_of(found.group) == pgid) {
             match self.to(member, Scope::Process) {
                 Ok(()) => taken = true,
                 Err(why) => refused = why,
@@ -88,23 +88,12 @@ impl<'c> Sending<'c> {
         let own = self.sender.map_or(0, |sender| sender.group_index);
         let init = self.call.tables.init();
         let mut result = Err(Errno::ESRCH);
-        for other in self.leaders(|found| found.group_index != own && found.group_index != init) {
+        for other in self.call.every_process().filter(|found| found.group_index != own && found.group_index != init) {
             result = match self.to(other, Scope::Process) {
                 Err(Errno::EPERM) => result.or(Ok(())),
                 sent => sent,
             };
         }
         result
-    }
-
-    /// The processes that `is_meant`, each named by its leader.
-    fn leaders(&self, is_meant: impl Fn(Found<'c>) -> bool) -> impl Iterator<Item = Found<'c>> {
-        let call = self.call;
-        let found = call.every_task().filter_map(move |(index, task)| {
-            let group_index = task.group.get();
-            let leads = task.is_visible() && call.group(group_index).leader.get() == index;
-            leads.then(|| Found { index, id: call.id(index), task, group_index, group: call.group(group_index) })
-        });
-        found.filter(move |&found| is_meant(found))
     }
 }

@@ -4,7 +4,7 @@
 //! the stop is in effect, and the parent is told once. SIGCONT is [`generate`](super::generate)'s.
 
 use crate::ids::TaskId;
-use crate::protocol::{Call, Found, exit, notify};
+use crate::protocol::{Call, Found, exit, notify, orphan};
 use crate::record::job_word::{Asked, JobSnapshot, NotStopped, Step, StoppedAt, Untold};
 use crate::record::thread_group::ThreadGroup;
 use crate::terms::Verdict;
@@ -46,7 +46,7 @@ fn verdict(group: &ThreadGroup, job: JobSnapshot) -> Verdict {
 pub fn stop(call: &Call, task: TaskId) -> Result<Verdict, Errno> {
     let found = call.find_running(task)?;
     let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
-    let step = found.group.job.stop(found.task.stopped_at());
+    let step = found.group.job.stop(found.task.stopped_at(), || call.ledger_of(found.group));
     Ok(stopped(call, found, step))
 }
 
@@ -58,7 +58,11 @@ pub fn begin(call: &Call, task: TaskId, signal: Signal, ticket: u32) -> Result<V
     }
     let found = call.find_running(task)?;
     let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
-    let step = found.group.job.begin_stop(signal, ticket, found.task.stopped_at());
+    // Nobody outside would continue an orphaned process group; only SIGSTOP stops it.
+    if signal != Signal::SIGSTOP && orphan::is_orphaned(call, found.group.process_group.get(), None) {
+        return Ok(verdict(found.group, found.group.job.look()));
+    }
+    let step = found.group.job.begin_stop(signal, ticket, found.task.stopped_at(), || call.ledger_of(found.group));
     if step.is_ok_and(|step| !step.before.is_stopping()) {
         exit::interrupt_threads(call, found.group, Some(found.index));
     }

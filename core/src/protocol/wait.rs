@@ -3,15 +3,16 @@
 use crate::ids::TaskId;
 use crate::lockfree::ready_index::{Members, Version};
 use crate::protocol::notify::{self, status_of};
-use crate::protocol::{BroodMembers, Call, Found, reap, reaper};
+use crate::protocol::{BroodMembers, Call, Found, reap, reaper, report};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState, Telling};
 use crate::record::fault::{Fault, left_out};
 use crate::record::task::Stage;
+use crate::record::thread_group::ThreadGroup;
 use crate::record::usage::combined;
 use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
 use crate::terms::{WaitFor, WaitRequest, WaitResult, Waited};
-use crate::uapi::{Errno, Signal, WaitOptions};
+use crate::uapi::{Change, Errno, Signal, WaitOptions};
 
 /// The largest number that waitid(2) takes: its `id` is a signed 32-bit number.
 const MAX_ID: u32 = i32::MAX as u32;
@@ -93,6 +94,20 @@ struct Candidate<'c> {
     seen: ExitSnapshot,
 }
 
+/// What had happened in the broods of a search at one time.
+#[derive(Clone, Copy, Default)]
+struct Happened {
+    children: Version,
+    reports: u32,
+}
+
+impl Happened {
+    fn add(&mut self, children: Version, reports: u32) {
+        self.children += children;
+        self.reports = self.reports.wrapping_add(reports);
+    }
+}
+
 /// Something changed while the search was looking: look again.
 struct Again;
 
@@ -126,7 +141,12 @@ impl<'c> Search<'c> {
             ChildKind::Ordinary
         };
         let own_only = options.contains(WaitOptions::WNOTHREAD);
-        Ok(Search { call, me, criteria: Criteria { which, kind, own_only }, options })
+        Ok(Search {
+            call,
+            me,
+            criteria: Criteria { which, kind, own_only, changes: report::is_asked(options) },
+            options,
+        })
     }
 
     /// A child, or `None` when there is one to wait for but nothing to report yet. ECHILD when there is
@@ -170,7 +190,7 @@ impl<'c> Search<'c> {
             return Ok(Err(Errno::ECHILD));
         }
         if seen.state() == ExitState::Alive {
-            return Ok(Ok(None));
+            return Ok(Ok(self.take_report(child)));
         }
         if !self.options.contains(WaitOptions::WEXITED) {
             return Ok(Err(Errno::ECHILD));
@@ -196,8 +216,8 @@ impl<'c> Search<'c> {
             return Err(Again);
         }
         match any {
-            true if before.ready == after.ready => Ok(Ok(None)),
-            false if before.members == after.members => Ok(Err(Errno::ECHILD)),
+            true if before.children.ready == after.children.ready && before.reports == after.reports => Ok(Ok(None)),
+            false if before.children.members == after.children.members => Ok(Err(Errno::ECHILD)),
             _ => Err(Again),
         }
     }
@@ -206,24 +226,41 @@ impl<'c> Search<'c> {
     /// each thread's in the order in which they came to it.
     ///
     /// Also returns what had happened in the broods when they were looked at.
-    fn oldest_ready(&self) -> Result<(Option<Candidate<'c>>, Version), Again> {
+    fn oldest_ready(&self) -> Result<(Option<Candidate<'c>>, Happened), Again> {
         let mut oldest: Option<Candidate> = None;
-        let mut version = Version::default();
+        let mut happened = Happened::default();
         for brood in self.broods() {
             let members = BroodMembers { call: self.call, brood, of: self.me.group_index };
             let view = brood.children.view(self.call.pin.guard());
-            version += view.version();
-            if !self.options.contains(WaitOptions::WEXITED) {
+            let reports = brood.reports.look();
+            happened.add(view.version(), reports.made);
+            let sought = |child, seen| self.is_sought(brood, child, seen);
+            let ready = if self.criteria.changes && reports.any {
+                // Some child has stopped or gone on, and only a look at each can tell which.
+                view.first_living(&members, |child, seen| sought(child, seen) && self.has_news(brood, child, seen))
+            } else if self.options.contains(WaitOptions::WEXITED) {
+                view.next_ready(&members, sought).map_err(|_| Again)?
+            } else {
                 continue;
-            }
-            let ready =
-                view.next_ready(&members, |child, seen| self.is_sought(brood, child, seen)).map_err(|_| Again)?;
+            };
             let Some(found) = ready else { continue };
             if oldest.as_ref().is_none_or(|oldest| self.rank(brood) < self.rank(oldest.brood)) {
                 oldest = Some(Candidate { brood, child: found.member, seen: found.seen });
             }
         }
-        Ok((oldest, version))
+        Ok((oldest, happened))
+    }
+
+    /// Is there something to report of this child, which is sought?
+    fn has_news(&self, brood: &Brood, child: u32, seen: ExitSnapshot) -> bool {
+        match seen.state() {
+            ExitState::Alive => report::find(self.call.group(child), self.options).is_some(),
+            ExitState::Zombie => {
+                let is_ready = brood.children.is_ready(self.call.pin.guard(), seen.slot()) == Some(true);
+                is_ready && self.options.contains(WaitOptions::WEXITED)
+            }
+            ExitState::Dead => false,
+        }
     }
 
     /// Is there any child at all that the wait could ever be for? One that is dead counts only if deaths
@@ -241,9 +278,12 @@ impl<'c> Search<'c> {
     }
 
     /// What has happened so far in the broods that the search goes through.
-    fn version(&self) -> Version {
-        let mut sum = Version::default();
-        self.broods().for_each(|brood| sum += brood.children.view(self.call.pin.guard()).version());
+    fn version(&self) -> Happened {
+        let mut sum = Happened::default();
+        self.broods().for_each(|brood| {
+            let version = brood.children.view(self.call.pin.guard()).version();
+            sum.add(version, brood.reports.look().made);
+        });
         sum
     }
 
@@ -292,19 +332,33 @@ impl<'c> Search<'c> {
             })
     }
 
-    /// Reaps the zombie, or with WNOWAIT only reports it. `None`: somebody else was faster.
-    fn take(&self, index: u32, seen: ExitSnapshot) -> Option<WaitResult> {
-        let call = self.call;
-        let child = call.group(index);
+    fn result(&self, child: &ThreadGroup, change: Change) -> WaitResult {
         let leader = child.leader.get();
-        let result = WaitResult {
-            task: call.id(leader),
+        WaitResult {
+            task: self.call.id(leader),
             pid: child.pid.get(),
             uid: child.uid.get(),
-            status: status_of(child),
-            cookie: call.task(leader).cookie.get(),
+            change,
+            cookie: self.call.task(leader).cookie.get(),
             usage: combined(child.usage.get(), child.children_usage.get()),
-        };
+        }
+    }
+
+    /// Takes the report that a living child has stopped or goes on, or with WNOWAIT only looks at it.
+    fn take_report(&self, index: u32) -> Option<WaitResult> {
+        let child = self.call.group(index);
+        report::take(self.call, child, self.options).map(|change| self.result(child, change))
+    }
+
+    /// Reaps the zombie, or with WNOWAIT only reports it; of a living child, takes the report. `None`: somebody else
+    /// was faster.
+    fn take(&self, index: u32, seen: ExitSnapshot) -> Option<WaitResult> {
+        if seen.state() == ExitState::Alive {
+            return self.take_report(index);
+        }
+        let call = self.call;
+        let child = call.group(index);
+        let result = self.result(child, Change::Died(status_of(child)));
         if self.options.contains(WaitOptions::WNOWAIT) {
             // What is reported must be found by every search that starts after this one: the bit goes up
             // to the root first.

@@ -19,6 +19,8 @@ pub enum Fault {
     LastInTransition,
     /// "Last to stop" is told by the transition, not by a look afterwards.
     StoppedInTransition,
+    /// A report is counted before it is in the child's word.
+    ReportCountedBefore,
     /// A stop signal that SIGCONT has overtaken stops nobody.
     StaleTicketRefused,
     /// A waiter fences between showing its wait and its last look.
@@ -87,6 +89,10 @@ pub enum Edge {
     JobRead,
     /// `group-code`, changing it.
     JobChanged,
+    /// `report-made`, counting one.
+    ReportMade,
+    /// `report-made`, reading the count.
+    ReportsRead,
     /// `group-code`, deciding the status.
     StatusDecided,
     /// `group-code`, reading it.

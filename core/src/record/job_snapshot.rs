@@ -150,6 +150,26 @@ impl JobSnapshot {
         (self.0 >> CONTS_SHIFT) as u32
     }
 
+    /// The signal of a stop that is in effect and that no wait has taken.
+    pub fn reported_stop(self) -> Option<Signal> {
+        self.signal().filter(|_| self.is_stopped() && self.0 & UNREPORTED != 0)
+    }
+
+    /// SIGCONT has ended a stop, and no wait has taken that.
+    pub fn is_continued(self) -> bool {
+        self.0 & CONTINUED != 0
+    }
+
+    /// There is something for a wait to take.
+    pub fn has_report(self) -> bool {
+        self.0 & (UNREPORTED | CONTINUED) != 0
+    }
+
+    /// What is counted elsewhere, if it is so here: that there is a report, and that the group has stopped.
+    pub fn counts(self) -> [bool; 2] {
+        [self.has_report(), self.is_stopped()]
+    }
+
     /// What the parent is still to be told of.
     pub fn untold(self) -> Option<Untold> {
         match self.0 & (UNTOLD_STOP | UNTOLD_CONT) {
@@ -270,6 +290,18 @@ impl JobSnapshot {
     }
 }
 
+impl JobSnapshot {
+    /// A wait takes the report of the stop.
+    pub fn report_stop(self) -> Option<Self> {
+        self.reported_stop().map(|_| JobSnapshot(self.0 & !UNREPORTED))
+    }
+
+    /// A wait takes the report that the group goes on.
+    pub fn report_continued(self) -> Option<Self> {
+        self.is_continued().then_some(JobSnapshot(self.0 & !CONTINUED))
+    }
+}
+
 impl fmt::Debug for JobSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "quick {} stopped {} conts {}", self.quick(), self.stopped(), self.conts())?;
@@ -306,10 +338,13 @@ mod tests {
         StopAsAsked(usize),
         Cont,
         Tell,
+        ReportStop,
+        ReportContinued,
     }
 
     fn everything_that_can_happen((word, threads): &State, most: usize) -> Vec<Happens> {
         let mut all = vec![Happens::GroupExit, Happens::Cont, Happens::Tell];
+        all.extend([Happens::ReportStop, Happens::ReportContinued]);
         if threads.len() < most {
             all.push(Happens::Join);
         }
@@ -345,6 +380,8 @@ mod tests {
             }
             Happens::Cont => word.cont(),
             Happens::Tell => word.tell()?,
+            Happens::ReportStop => word.report_stop()?,
+            Happens::ReportContinued => word.report_continued()?,
         };
         Some((word, threads))
     }
@@ -381,7 +418,7 @@ mod tests {
     #[test]
     fn what_the_word_says_is_so_in_every_state() {
         let (states, steps) = every_step(3, 2);
-        assert_eq!(states, 991, "the walk has become shorter, or the word has more states");
+        assert_eq!(states, 1_717, "the walk has become shorter, or the word has more states");
         for ((word, threads), ..) in &steps {
             let word = *word;
             let at_rest = threads.iter().filter(|&&thread| word.has_stopped(thread)).count();
@@ -443,6 +480,31 @@ mod tests {
                 assert_eq!(to.is_some(), before.untold().is_some(), "{before:?}");
                 assert_eq!(to.and_then(|(after, _)| after.tell()), None);
             }
+        }
+    }
+
+    #[test]
+    fn a_report_is_taken_once_and_of_what_is_so() {
+        for ((before, _), what, to) in every_step(3, 2).1 {
+            let after = to.map(|(after, _)| after);
+            match what {
+                Happens::ReportStop => {
+                    assert_eq!(after.is_some(), before.is_stopped() && flag(before, UNREPORTED), "{before:?}");
+                    assert!(after.is_none_or(|after| after.report_stop().is_none() && after.is_stopped()));
+                }
+                Happens::ReportContinued => {
+                    assert_eq!(after.is_some(), flag(before, CONTINUED), "{before:?}");
+                    assert!(after.is_none_or(|after| after.report_continued().is_none()));
+                }
+                // A report comes with the completion of a stop, or with SIGCONT.
+                _ if after.is_some_and(|after| after.has_report() && !before.has_report()) => {
+                    let after = after.expect("seen above");
+                    let continued = matches!(what, Happens::Cont) && before.is_stopping();
+                    assert!(after.has_stopped_since(before) || continued, "{before:?} {what:?} {after:?}");
+                }
+                _ => {}
+            }
+            assert!(!(before.is_continued() && before.reported_stop().is_some()), "{before:?}: one at a time");
         }
     }
 

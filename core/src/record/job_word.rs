@@ -2,6 +2,7 @@
 
 use crate::record::fault::{Edge, Fault, left_out, order};
 pub use crate::record::job_snapshot::{Asked, IsExiting, JobSnapshot, NotStopped, StoppedAt, Untold};
+use crate::record::reports::Ledger;
 use crate::sync::{AtomicU32, Ordering::*, Word, fence};
 use crate::uapi::{Signal, WaitStatus};
 
@@ -15,6 +16,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// How many there are more than before of what is counted.
+    fn change(&self, of: usize) -> i32 {
+        i32::from(self.after.counts()[of]) - i32::from(self.before.counts()[of])
+    }
+
     /// The stop's signal, if this brought it into effect: whoever made the step owes the parent the news.
     pub fn completed_stop(self) -> Option<Signal> {
         self.after.signal().filter(|_| self.after.has_stopped_since(self.before))
@@ -89,21 +95,21 @@ impl JobWord {
 
     /// clone(2) of a thread.
     pub fn join(&self) -> Result<(), IsExiting> {
-        self.try_apply(JobSnapshot::join).map(|_| ())
+        self.try_apply(uncounted, JobSnapshot::join).map(|_| ())
     }
 
     /// exit_group(2). Returns the status that holds, and whether this call raised the flag: the one that
     /// did interrupts the other threads.
-    pub fn exit_group(&self, status: WaitStatus) -> (WaitStatus, bool) {
+    pub fn exit_group<'r>(&self, status: WaitStatus, ledger: impl Fn() -> Option<Ledger<'r>>) -> (WaitStatus, bool) {
         if self.look().is_exiting() && self.status().is_some() {
             return (self.decide(status), false);
         }
         if left_out(Fault::DecidedBeforeFlag) {
-            let before = self.apply(JobSnapshot::exit_group).before;
+            let before = self.apply(ledger, JobSnapshot::exit_group).before;
             return (self.decide(status), !before.is_exiting());
         }
         let status = self.decide(status);
-        let before = self.apply(JobSnapshot::exit_group).before;
+        let before = self.apply(ledger, JobSnapshot::exit_group).before;
         // Ordering: SeqCst fence, edge `thread-joined`: flagged before the threads are looked through. The
         // other one is in `is_exiting_by_now`.
         if !left_out(Fault::FenceBeforeThreads) {
@@ -126,8 +132,13 @@ impl JobWord {
 
     /// A thread begins to exit with `status`. The status it exits with is its own, or the group's if that was
     /// decided, which it is by the time the last thread has begun.
-    pub fn begin_exit(&self, status: WaitStatus, thread: StoppedAt) -> Begun {
-        let step = self.apply(|seen| seen.begin_exit(thread));
+    pub fn begin_exit<'r>(
+        &self,
+        status: WaitStatus,
+        thread: StoppedAt,
+        ledger: impl Fn() -> Option<Ledger<'r>>,
+    ) -> Begun {
+        let step = self.apply(ledger, |seen| seen.begin_exit(thread));
         let after = if left_out(Fault::LastInTransition) { self.look() } else { step.after };
         let status = if after.quick() == 0 {
             self.decide(status)
@@ -141,8 +152,14 @@ impl JobWord {
 
     /// A thread has taken a stop signal that was sent at `ticket`: it stops. If the step began the stop, the other
     /// threads are told by the caller.
-    pub fn begin_stop(&self, signal: Signal, ticket: u32, thread: StoppedAt) -> Result<Step, NotStopped> {
-        let step = self.try_apply(|seen| seen.begin_stop(signal, ticket, thread))?;
+    pub fn begin_stop<'r>(
+        &self,
+        signal: Signal,
+        ticket: u32,
+        thread: StoppedAt,
+        ledger: impl Fn() -> Option<Ledger<'r>>,
+    ) -> Result<Step, NotStopped> {
+        let step = self.try_apply(ledger, |seen| seen.begin_stop(signal, ticket, thread))?;
         // Ordering: SeqCst fence, edge `thread-joined`: asked before the threads are looked through.
         if !left_out(Fault::FenceBeforeThreads) {
             fence(SeqCst);
@@ -151,8 +168,8 @@ impl JobWord {
     }
 
     /// A thread that is asked to stop does so.
-    pub fn stop(&self, thread: StoppedAt) -> Result<Step, NotStopped> {
-        self.try_apply(|seen| seen.stop(thread))
+    pub fn stop<'r>(&self, thread: StoppedAt, ledger: impl Fn() -> Option<Ledger<'r>>) -> Result<Step, NotStopped> {
+        self.try_apply(ledger, |seen| seen.stop(thread))
     }
 
     /// Of a stop that a step completed: its signal.
@@ -165,25 +182,40 @@ impl JobWord {
     }
 
     /// SIGCONT is sent.
-    pub fn cont(&self) -> Step {
-        self.apply(JobSnapshot::cont)
+    pub fn cont<'r>(&self, ledger: impl Fn() -> Option<Ledger<'r>>) -> Step {
+        self.apply(ledger, JobSnapshot::cont)
+    }
+
+    /// A wait takes a report.
+    pub fn report<'r>(
+        &self,
+        ledger: impl Fn() -> Option<Ledger<'r>>,
+        step: impl Fn(JobSnapshot) -> Option<JobSnapshot>,
+    ) -> Option<Step> {
+        self.try_apply(ledger, |seen| step(seen).ok_or(())).ok()
     }
 
     /// What the parent is still to be told, for the one caller that is granted it.
     pub fn tell(&self) -> Option<Untold> {
-        let step = self.try_apply(|seen| seen.tell().ok_or(())).ok()?;
+        let step = self.try_apply(uncounted, |seen| seen.tell().ok_or(())).ok()?;
         step.before.untold()
     }
 
-    fn apply(&self, step: impl Fn(JobSnapshot) -> JobSnapshot) -> Step {
-        match self.try_apply(|seen| Ok::<_, core::convert::Infallible>(step(seen))) {
+    fn apply<'r>(&self, ledger: impl Fn() -> Option<Ledger<'r>>, step: impl Fn(JobSnapshot) -> JobSnapshot) -> Step {
+        match self.try_apply(ledger, |seen| Ok::<_, core::convert::Infallible>(step(seen))) {
             Ok(made) => made,
             Err(never) => match never {},
         }
     }
 
+    /// Makes `step` happen. Reports and stops that come or go with it are counted: before they are there, and after
+    /// they are gone.
     #[inline]
-    fn try_apply<E>(&self, step: impl Fn(JobSnapshot) -> Result<JobSnapshot, E>) -> Result<Step, E> {
+    fn try_apply<'r, E>(
+        &self,
+        ledger: impl Fn() -> Option<Ledger<'r>>,
+        step: impl Fn(JobSnapshot) -> Result<JobSnapshot, E>,
+    ) -> Result<Step, E> {
         // Ordering: AcqRel, edge `group-code` (docs/orderings.md).
         //   Release: a status that is decided is there for whoever sees the flag.
         //   Acquire: who comes after the flag finds the status, and exits with it.
@@ -191,15 +223,46 @@ impl JobWord {
         // The load is Acquire for the same reason: a failed exchange feeds the next step.
         // Progress: only a landed transition can fail this exchange.
         let mut seen = self.word.load_for_cas(order(Edge::JobRead, Acquire));
-        loop {
-            let next = step(seen)?;
+        let mut announced = [false; 2];
+        let made = loop {
+            let next = match step(seen) {
+                Ok(next) => next,
+                Err(why) => break Err(why),
+            };
+            for of in 0..2 {
+                if next.counts()[of] && !seen.counts()[of] && !announced[of] && !left_out(Fault::ReportCountedBefore) {
+                    announced[of] = true;
+                    book(&ledger, of, 1);
+                }
+            }
             let (success, failure) = (order(Edge::JobChanged, AcqRel), order(Edge::JobRead, Acquire));
             match self.word.compare_exchange(seen, next, success, failure) {
-                Ok(_) => return Ok(Step { before: seen, after: next }),
+                Ok(_) => break Ok(Step { before: seen, after: next }),
                 Err(now) => seen = now,
             }
+        };
+        for of in 0..2 {
+            // What is new or gone, less what was counted before.
+            let change = made.as_ref().map_or(0, |made| made.change(of));
+            book(&ledger, of, change - i32::from(announced[of]));
         }
+        made
     }
+}
+
+/// Counts so many more of the stops or reports.
+fn book<'r>(ledger: &impl Fn() -> Option<Ledger<'r>>, of: usize, more: i32) {
+    if more != 0
+        && let Some(count) = ledger().and_then(|ledger| ledger.both()[of])
+    {
+        (0..more).for_each(|_| count.announce());
+        (more..0).for_each(|_| count.retract());
+    }
+}
+
+/// For transitions that neither make nor take a report, nor end a stop.
+fn uncounted<'r>() -> Option<Ledger<'r>> {
+    None
 }
 
 impl Default for JobWord {
@@ -219,9 +282,9 @@ mod tests {
         job.join().unwrap();
         let (first, second) = (WaitStatus::exited(3), WaitStatus::exited(4));
         assert_eq!(job.status(), None);
-        assert_eq!(job.exit_group(first), (first, true));
-        assert_eq!(job.exit_group(second), (first, false));
-        assert_eq!(job.begin_exit(second, StoppedAt::NOT).status, first);
+        assert_eq!(job.exit_group(first, uncounted), (first, true));
+        assert_eq!(job.exit_group(second, uncounted), (first, false));
+        assert_eq!(job.begin_exit(second, StoppedAt::NOT, uncounted).status, first);
         assert_eq!(job.status(), Some(first));
     }
 
@@ -230,9 +293,9 @@ mod tests {
         let job = JobWord::new();
         job.begin();
         job.join().unwrap();
-        assert_eq!(job.begin_exit(WaitStatus::exited(3), StoppedAt::NOT).status, WaitStatus::exited(3));
+        assert_eq!(job.begin_exit(WaitStatus::exited(3), StoppedAt::NOT, uncounted).status, WaitStatus::exited(3));
         assert_eq!(job.status(), None, "a single thread's status is its own");
-        assert_eq!(job.begin_exit(WaitStatus::exited(5), StoppedAt::NOT).status, WaitStatus::exited(5));
+        assert_eq!(job.begin_exit(WaitStatus::exited(5), StoppedAt::NOT, uncounted).status, WaitStatus::exited(5));
         assert_eq!(job.status(), Some(WaitStatus::exited(5)));
         assert_eq!(job.join(), Err(IsExiting));
     }

@@ -11,6 +11,7 @@ pub mod pid_entry;
 pub mod pid_table;
 pub mod policy;
 pub mod process_group;
+pub mod reports;
 pub mod tables;
 pub mod task;
 pub mod thread_group;
