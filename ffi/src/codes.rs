@@ -74,11 +74,11 @@ pub const PTEXIT_P_TASK: u32 = 3;
 
 /// ptexit_wait_args.options: do not arm the wait when nothing is waitable yet.
 pub const PTEXIT_WNOHANG: u32 = 0x0000_0001;
-/// ptexit_wait_args.options: stopped children (WUNTRACED). Accepted; nothing stops in this version.
+/// ptexit_wait_args.options: children that have stopped (WUNTRACED).
 pub const PTEXIT_WSTOPPED: u32 = 0x0000_0002;
 /// ptexit_wait_args.options: dead children.
 pub const PTEXIT_WEXITED: u32 = 0x0000_0004;
-/// ptexit_wait_args.options: continued children. Accepted; nothing stops in this version.
+/// ptexit_wait_args.options: children that SIGCONT lets go on.
 pub const PTEXIT_WCONTINUED: u32 = 0x0000_0008;
 /// ptexit_wait_args.options: leave the child waitable.
 pub const PTEXIT_WNOWAIT: u32 = 0x0100_0000;

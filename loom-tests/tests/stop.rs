@@ -60,8 +60,10 @@ fn look(family: &Family, waiter: TaskId, which: WaitFor, options: WaitOptions) -
 fn no_stop_is_lost_on_a_waiter() {
     let (family, init) = Family::new(1);
     let task = family.fork(MAIN, init);
+    let last = family.make(MAIN, task, CloneKind::Thread);
+    family.call(MAIN, |call| stop::begin(call, task, STOP, 0)).expect("alive");
     let other = spawn(&family, 1, move |family, seat| {
-        family.call(seat, |call| stop::begin(call, task, STOP, 0)).expect("alive");
+        family.call(seat, |call| stop::stop(call, last)).expect("alive");
     });
     let waited = look(&family, init, WaitFor::All, WaitOptions::WSTOPPED);
     other.join().unwrap();
@@ -138,7 +140,8 @@ fn stop_and_exit() {
 fn canaries() {
     needs(Fault::StaleTicketRefused, "who_is_about_to_sleep_is_woken", [2; 3], who_is_about_to_sleep_is_woken);
     let name = "a_stop_seen_by_number_is_seen_by_all";
-    needs(Fault::ReportCountedBefore, name, [2; 3], a_stop_seen_by_number_is_seen_by_all);
+    // In the other modes loom does not part the exchange from the count that would follow it.
+    needs_in(&[Mode::AllRmw], Fault::ReportCountedBefore, name, [2; 3], a_stop_seen_by_number_is_seen_by_all);
     for fence in [Fault::FenceAfterArming, Fault::FenceBeforeWaking] {
         needs_in(&[Mode::Plain], fence, "no_stop_is_lost_on_a_waiter", [2; 3], no_stop_is_lost_on_a_waiter);
     }

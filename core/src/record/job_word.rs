@@ -229,9 +229,9 @@ impl JobWord {
                 Ok(next) => next,
                 Err(why) => break Err(why),
             };
-            for of in 0..2 {
-                if next.counts()[of] && !seen.counts()[of] && !announced[of] && !left_out(Fault::ReportCountedBefore) {
-                    announced[of] = true;
+            for (of, announced) in announced.iter_mut().enumerate() {
+                if next.counts()[of] && !seen.counts()[of] && !*announced && !left_out(Fault::ReportCountedBefore) {
+                    *announced = true;
                     book(&ledger, of, 1);
                 }
             }
@@ -241,10 +241,10 @@ impl JobWord {
                 Err(now) => seen = now,
             }
         };
-        for of in 0..2 {
+        for (of, announced) in announced.into_iter().enumerate() {
             // What is new or gone, less what was counted before.
             let change = made.as_ref().map_or(0, |made| made.change(of));
-            book(&ledger, of, change - i32::from(announced[of]));
+            book(&ledger, of, change - i32::from(announced));
         }
         made
     }
