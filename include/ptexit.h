@@ -197,8 +197,7 @@ template <typename T> inline T ptexit_init()
  * A signal is generated: to be queued for `task` as `info` says. SIGCHLD comes when the child is waitable,
  * before any PTEXIT_EVENT_WAKE of the same change, and before the first wait that reports the child returns:
  * if that wait is faster than the exiting thread, it makes this callback itself. A wait that finds this
- * callback running on another thread for the same child lets it come to its end, for some thousand
- * sched_yield(2)s at most; one made from within the callback does not wait.
+ * callback running on another thread for the same child lets it come to its end, for a tenth of a second at most; one made from within the callback does not wait.
  */
 #define PTEXIT_EVENT_SIGNAL 1
 
@@ -716,7 +715,8 @@ int ptexit_clone(struct ptexit_ctx *ctx,
  *                   if aborted
  *   PTEXIT_ENOMEM   the init of the tree died meanwhile: the same
  *   PTEXIT_EAGAIN   the process has more than a million threads: the same
- *   PTEXIT_E_STATE  `task` is not waiting to be committed
+ *   PTEXIT_E_STATE  `task` is not waiting to be committed; or it still is, and a call of its creator is under
+ *                   way, such as a report of its death: call again
  *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context
  *
@@ -737,7 +737,8 @@ PTEXIT_NODISCARD int ptexit_clone_commit(struct ptexit_ctx *ctx, ptexit_task tas
  * @param task  From ptexit_clone(), neither committed nor aborted. Cannot fail for such a task.
  *
  * @return 0, or
- *   PTEXIT_E_STATE  `task` is not waiting to be committed
+ *   PTEXIT_E_STATE  `task` is not waiting to be committed; or it still is, and a call of its creator is under
+ *                   way, such as a report of its death: call again
  *   PTEXIT_ESRCH    there is no such task
  *   PTEXIT_EFAULT   `ctx` is not a context
  *

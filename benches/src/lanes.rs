@@ -31,6 +31,14 @@ pub const EMPTY_YOUNGEST: &str = "empty wait, pgid of the youngest";
 /// One thread, beside living children.
 pub const BESIDE: &str = "lifecycle beside living siblings";
 
+/// WNOHANG, for any child, beside living daemons that came from as many families.
+pub const EMPTY_REAPER: &str = "empty wait, all, of a reaper";
+/// One thread, of a reaper beside such daemons.
+pub const BESIDE_DAEMONS: &str = "lifecycle beside daemons";
+
+/// The smallest and the largest number of daemons.
+pub const DAEMONS: [u32; 2] = [10, 100_000];
+
 /// The smallest and the largest family.
 pub const FEW: u32 = 10;
 /// See [`FEW`].
@@ -59,10 +67,13 @@ pub fn lanes(plan: &Plan, retries: &Rc<Cell<u64>>, progress: impl Fn(&str)) -> V
     let mut lanes = Vec::new();
     for &name in &plan.systems {
         progress(name);
+        // The floor has no reaper.
         if name == Product::NAME {
             add::<Product>(&mut lanes, plan, &BETWEEN, false, retries);
+            add_daemons::<Product>(&mut lanes, plan, 1);
         } else if name == Baseline::NAME {
             add::<Baseline>(&mut lanes, plan, &BETWEEN[..1], true, retries);
+            add_daemons::<Baseline>(&mut lanes, plan, plan.rarely);
         } else {
             add::<Floor>(&mut lanes, plan, &[], false, retries);
         }
@@ -80,6 +91,20 @@ fn add<S: System>(lanes: &mut Vec<Lane<'static>>, plan: &Plan, between: &[u32], 
             add_family::<S>(lanes, children, 1);
         }
         add_family::<S>(lanes, MANY, if scans { plan.rarely } else { 1 });
+    }
+}
+
+fn add_daemons<S: System>(lanes: &mut Vec<Lane<'static>>, plan: &Plan, rarely: usize) {
+    for daemons in DAEMONS.into_iter().filter(|_| plan.families) {
+        let every = if daemons == DAEMONS[0] { 1 } else { rarely };
+        let caller = Rc::new(RefCell::new(Caller::<S>::with_daemons(daemons)));
+        let mut add = |what, operation: fn(&mut Caller<S>)| {
+            let caller = Rc::clone(&caller);
+            let run = move |slice| time(slice, || operation(&mut caller.borrow_mut()));
+            lanes.push(Lane { key: Key { what, children: daemons, system: S::NAME }, every, run: Box::new(run) });
+        };
+        add(EMPTY_REAPER, |caller| caller.empty_wait(Which::All));
+        add(BESIDE_DAEMONS, Caller::lifecycle);
     }
 }
 

@@ -58,6 +58,19 @@ impl<S: System> Caller<S> {
         [first, second]
     }
 
+    /// Init, after `families` daemons have come to it that live on, each from a parent of its own.
+    pub fn with_daemons(families: u32) -> Caller<S> {
+        let (system, init) = S::new();
+        let mut worker = system.worker();
+        for _ in 0..families {
+            let (parent, pid) = system.fork_pid(&mut worker, init);
+            system.fork(&mut worker, parent);
+            system.exit(&mut worker, parent, 7);
+            assert_eq!(system.wait(&mut worker, init, Which::Pid(pid)), Found::Child { pid, code: 7 }, "{}", S::NAME);
+        }
+        Caller { system: Arc::new(system), worker, task: init, pid: 1, retries: 0 }
+    }
+
     fn below(system: &Arc<S>, init: S::Task) -> Caller<S> {
         let system = Arc::clone(system);
         let mut worker = system.worker();

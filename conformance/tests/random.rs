@@ -10,6 +10,7 @@ use ptexit_conformance::generate::{SMALL, choices, statement, statement_of};
 use ptexit_conformance::language::{Happening, Line, Profile, Reply, Script};
 use ptexit_conformance::run::{Outcome, Runner, Step, disagreement};
 use ptexit_conformance::subjects::OnModel;
+use ptexit_core::uapi::Change;
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
@@ -99,6 +100,82 @@ fn random_scenarios_come_to_everything() {
     let acted: usize =
         ["Blocks", "Child", "Decided", "Done", "Nothing"].iter().filter_map(|kind| seen.get(*kind)).sum();
     assert!(skipped * 4 < acted, "{skipped} of the lines mean nothing");
+}
+
+/// The same for the whole language.
+#[test]
+fn random_scenarios_come_to_stops_tracers_and_namespaces() {
+    let mut seen = BTreeMap::<String, usize>::new();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..400 {
+        let choices = choices(120).new_tree(&mut runner).expect("choices are not refused").current();
+        let mut model = Runner::new(OnModel::new());
+        for choice in choices {
+            let Some(statement) = statement_of(Profile::Full, choice, &model, SMALL) else { continue };
+            let step = model.line(&Line::Step(statement));
+            for kind in kinds(&step).into_iter().chain(details(&step)) {
+                *seen.entry(kind).or_default() += 1;
+            }
+        }
+    }
+    let everything = [
+        "CLD_CONTINUED",
+        "CLD_STOPPED",
+        "CLD_TRAPPED",
+        "EINTR",
+        "EIO",
+        "Handles",
+        "Message",
+        "Ready",
+        "SI_KERNEL",
+        "Seen",
+        "Took",
+        "a clone event",
+        "a fork event",
+        "a job stop",
+        "a vfork event",
+        "an exec event",
+        "an exit event",
+        "continued",
+        "stopped",
+        "waited: Done",
+    ];
+    let missing: Vec<_> = everything.iter().filter(|&&kind| seen.get(kind).is_none_or(|&count| count == 0)).collect();
+    assert!(missing.is_empty(), "never: {missing:?}; in all: {seen:?}");
+}
+
+/// What a step tells of stops.
+fn details(step: &Step) -> Vec<String> {
+    let event = |code: u32| match code >> 8 {
+        1 => "a fork event",
+        2 => "a vfork event",
+        3 => "a clone event",
+        4 => "an exec event",
+        6 => "an exit event",
+        128 => "a job stop",
+        _ => "a signal-delivery-stop",
+    };
+    let replies = step.outcomes.iter().filter_map(|(_, outcome)| match outcome {
+        Outcome::Reply(reply) => Some(*reply),
+        Outcome::Skipped(_) => None,
+    });
+    let changes = replies.chain(step.completions.iter().map(|(_, reply)| *reply)).filter_map(|reply| match reply {
+        Reply::Child(report) => Some(report.change),
+        _ => None,
+    });
+    let changes = changes.filter_map(|change| match change {
+        Change::Trapped(code) => Some(event(code)),
+        Change::Stopped(_) => Some("stopped"),
+        Change::Continued => Some("continued"),
+        Change::Died(_) => None,
+    });
+    let codes = step.happenings.iter().filter_map(|happening| match happening {
+        Happening::Signal(_, info) => ["CLD_STOPPED", "CLD_CONTINUED", "CLD_TRAPPED", "SI_KERNEL"]
+            .into_iter()
+            .find(|code| info.to_string().contains(code)),
+        _ => None,
+    });
+    changes.chain(codes).map(str::to_string).collect()
 }
 
 fn kinds(step: &Step) -> Vec<String> {

@@ -14,7 +14,7 @@ pub enum Event {
     ///
     /// SIGCHLD comes when the zombie can be waited for, and before the first wait that reports it returns: on the
     /// thread of that wait, if it is faster. Such a wait lets a callback on another thread that tells of the
-    /// same child come to its end first, unless that takes very long (some thousand sched_yield(2)).
+    /// same child come to its end first, unless that takes longer than a tenth of a second.
     ///
     /// A signal whose default action is to do nothing is told as well, unless it is ignored (`SIG_IGN`).
     Signal {

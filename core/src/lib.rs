@@ -1,10 +1,14 @@
 //! The lock-free core of libptexit: who is whose child, who has exited, who must be told, who may reap.
 //!
 //! Start with [`tree::Tree`]. The layers, each importing only from those above it in this list:
-//! [`uapi`] and [`ids`], `terms`, `sync` and [`host`], `lockfree`, `record`, `protocol`, [`tree`].
+//! [`uapi`] and [`ids`], `terms`, `sync` and [`host`], `fault`, `lockfree`, `record`, `protocol`, [`tree`].
 
 #![deny(unsafe_code)]
 
+#[cfg(not(loom))]
+pub(crate) mod fault;
+#[cfg(loom)]
+pub mod fault;
 pub mod host;
 pub mod ids;
 #[cfg(not(loom))]

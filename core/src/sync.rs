@@ -18,6 +18,9 @@ mod imp {
     pub(super) use loom::thread::yield_now;
 }
 
+use std::sync::Arc;
+
+use arc_swap::{ArcSwapOption, Guard};
 pub use core::sync::atomic::Ordering;
 
 /// How loads and stores behave in a model.
@@ -284,6 +287,51 @@ impl<T> OncePtr<T> {
     }
 }
 
+/// A shared value that is there once somebody has brought it, and then stays.
+///
+/// loom knows nothing of `arc_swap`: in a model a counter beside it orders what `ArcSwapOption` orders.
+#[derive(Debug)]
+pub struct OnceArc<T> {
+    value: ArcSwapOption<T>,
+    #[cfg(loom)]
+    brought: AtomicU32,
+}
+
+impl<T> OnceArc<T> {
+    /// Nothing yet.
+    pub fn empty() -> Self {
+        OnceArc {
+            value: ArcSwapOption::empty(),
+            #[cfg(loom)]
+            brought: AtomicU32::new(0),
+        }
+    }
+
+    /// What is there, acquired and borrowed.
+    #[inline]
+    pub fn load(&self) -> Guard<Option<Arc<T>>> {
+        let value = self.value.load();
+        #[cfg(loom)]
+        if value.is_some() {
+            self.brought.fetch_or(0, Ordering::Acquire);
+        }
+        value
+    }
+
+    /// What is there, acquired and shared.
+    pub fn load_full(&self) -> Option<Arc<T>> {
+        Guard::into_inner(self.load())
+    }
+
+    /// Brings `new`, released, or returns what is there already, acquired.
+    pub fn install(&self, new: Arc<T>) -> Result<(), Arc<T>> {
+        #[cfg(loom)]
+        self.brought.fetch_add(1, Ordering::AcqRel);
+        let was = self.value.compare_and_swap(&None::<Arc<T>>, Some(new));
+        was.as_ref().map_or(Ok(()), |there| Err(Arc::clone(there)))
+    }
+}
+
 /// A fence, real or loom's.
 #[inline(always)]
 pub fn fence(order: Ordering) {
@@ -293,6 +341,11 @@ pub fn fence(order: Ordering) {
 /// Lets another thread run, or the model choose one.
 pub fn yield_now() {
     imp::yield_now();
+}
+
+/// Lets other threads run for at least that long. Not for models, which have no time.
+pub fn sleep(duration: core::time::Duration) {
+    std::thread::sleep(duration);
 }
 
 /// An atomic state word: 64 bits that change together, seen as the plain-data type `T`.

@@ -96,12 +96,13 @@ impl<H: Host> Tree<H> {
     ///
     /// EINTR: the caller's process began to exit meanwhile; ENOMEM: init has died; EAGAIN: the process has
     /// 1,048,575 threads. With these three the reservation is gone. ESRCH: there is no such task. E_STATE: it
-    /// is committed already.
+    /// is committed already; or it is not, and a call of its creator is under way, such as a report of its death:
+    /// then again.
     pub fn clone_commit(&self, child: TaskId) -> Result<(), Errno> {
         self.call(|call| fork::commit(call, child))
     }
 
-    /// clone(2), second phase, if it came to nothing: gives back what was reserved.
+    /// clone(2), second phase, if it came to nothing: gives back what was reserved. E_STATE: as [`clone_commit`](Self::clone_commit).
     pub fn clone_abort(&self, child: TaskId) -> Result<(), Errno> {
         self.call(|call| fork::abort(call, child))
     }

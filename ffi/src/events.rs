@@ -13,8 +13,7 @@ use crate::structs::{Event, Rusage, Siginfo};
 /// A signal is generated: to be queued for `task` as `info` says. SIGCHLD comes when the child is waitable,
 /// before any PTEXIT_EVENT_WAKE of the same change, and before the first wait that reports the child returns:
 /// if that wait is faster than the exiting thread, it makes this callback itself. A wait that finds this
-/// callback running on another thread for the same child lets it come to its end, for some thousand
-/// sched_yield(2)s at most; one made from within the callback does not wait.
+/// callback running on another thread for the same child lets it come to its end, for a tenth of a second at most; one made from within the callback does not wait.
 pub const PTEXIT_EVENT_SIGNAL: u32 = 0x01;
 /// `task`'s armed wait, whose cookie is `cookie`, may now succeed or fail: call ptexit_wait() again. A hint.
 pub const PTEXIT_EVENT_WAKE: u32 = 0x02;

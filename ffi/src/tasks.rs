@@ -103,7 +103,8 @@ pub unsafe extern "C" fn ptexit_clone(ctx: *mut Ctx, parent: Task, args: *const 
 ///                   if aborted
 ///   PTEXIT_ENOMEM   the init of the tree died meanwhile: the same
 ///   PTEXIT_EAGAIN   the process has more than a million threads: the same
-///   PTEXIT_E_STATE  `task` is not waiting to be committed
+///   PTEXIT_E_STATE  `task` is not waiting to be committed; or it still is, and a call of its creator is under
+///                   way, such as a report of its death: call again
 ///   PTEXIT_ESRCH    there is no such task
 ///   PTEXIT_EFAULT   `ctx` is not a context
 ///
@@ -127,7 +128,8 @@ pub unsafe extern "C" fn ptexit_clone_commit(ctx: *mut Ctx, task: Task) -> c_int
 /// @param task  From ptexit_clone(), neither committed nor aborted. Cannot fail for such a task.
 ///
 /// @return 0, or
-///   PTEXIT_E_STATE  `task` is not waiting to be committed
+///   PTEXIT_E_STATE  `task` is not waiting to be committed; or it still is, and a call of its creator is under
+///                   way, such as a report of its death: call again
 ///   PTEXIT_ESRCH    there is no such task
 ///   PTEXIT_EFAULT   `ctx` is not a context
 ///

@@ -8,9 +8,10 @@ use ptexit_core::host::{Event, Host};
 use ptexit_core::ids::TaskId;
 use ptexit_core::lockfree::seat::{Pin, Seat};
 use ptexit_core::protocol::outbox::Outbox;
-use ptexit_core::protocol::{Call, exit, fork, wait};
+use ptexit_core::protocol::{Call, exit, fork, reparent, wait};
 use ptexit_core::record::pid_table::PidChoice;
 use ptexit_core::record::tables::Tables;
+use ptexit_core::record::task::Stage;
 use ptexit_core::tree::{CloneArgs, CloneKind, WaitFor, WaitRequest, WaitResult, Waited};
 use ptexit_core::uapi::{Errno, Rusage, Signal, WaitOptions, WaitStatus};
 
@@ -18,12 +19,14 @@ use loom::thread::JoinHandle;
 
 use crate::Shared;
 
-/// A process tree whose every caller sits down before the threads of a model start and stays pinned until
-/// they have ended, so that the model is about the protocols and not about seats and epochs. Those have
-/// models of their own; here no record is used twice.
+/// A process tree whose every caller sits down before the threads of a model start.
+///
+/// Usually it also stays pinned until they have ended, so that the model is about the protocols and not about
+/// epochs, and no record is used twice. [`Family::recycling`] is the other kind.
 pub struct Family {
     tables: *mut Tables,
     seats: Vec<*mut Seat<'static>>,
+    /// One to a seat, or none at all: then each call pins for itself.
     pins: ManuallyDrop<Vec<Pin<'static>>>,
     /// A plain mutex: loom does not see it, and no thread of a model is suspended while it holds it.
     events: Mutex<Vec<Event>>,
@@ -63,16 +66,29 @@ pub const COOKIE: u64 = 77;
 impl Family {
     /// A tree of init alone, for the main thread and `threads` others.
     pub fn new(threads: usize) -> (Shared<Family>, TaskId) {
-        let tables: *mut Tables = Box::into_raw(Box::new(Tables::new(PidChoice::Cyclic, PID_MAX, 16, 0)));
+        let mut family = Family::empty(threads, 16);
+        // SAFETY: freed by `release`, after the pins that borrow them, or never.
+        family.pins.extend(family.seats.iter().map(|&seat| unsafe { &*seat }.pin()));
+        family.with_init()
+    }
+
+    /// The same for as many tasks as `most`, where each call pins for itself: what is retired is used again as
+    /// soon as no call can know it any more, which a small `most` makes happen.
+    pub fn recycling(threads: usize, most: u32) -> (Shared<Family>, TaskId) {
+        Family::empty(threads, most).with_init()
+    }
+
+    fn empty(threads: usize, most: u32) -> Family {
+        let tables: *mut Tables = Box::into_raw(Box::new(Tables::new(PidChoice::Cyclic, PID_MAX, most, 0)));
         // SAFETY: freed by `release`, after the seats and pins that borrow it, or never.
         let borrowed: &'static Tables = unsafe { &*tables };
-        let seats: Vec<*mut Seat<'static>> =
-            (0..=threads).map(|_| Box::into_raw(Box::new(borrowed.seats.take()))).collect();
-        // SAFETY: freed by `release`, after the pins that borrow them, or never.
-        let pins = seats.iter().map(|&seat| unsafe { &*seat }.pin()).collect();
-        let family = Family { tables, seats, pins: ManuallyDrop::new(pins), events: Mutex::default() };
-        let init = family.call(MAIN, |call| fork::init(call, &args(CloneKind::Process))).expect("the first task");
-        (Shared::new(family), init)
+        let seats = (0..=threads).map(|_| Box::into_raw(Box::new(borrowed.seats.take()))).collect();
+        Family { tables, seats, pins: ManuallyDrop::default(), events: Mutex::default() }
+    }
+
+    fn with_init(self) -> (Shared<Family>, TaskId) {
+        let init = self.call(MAIN, |call| fork::init(call, &args(CloneKind::Process))).expect("the first task");
+        (Shared::new(self), init)
     }
 
     /// One call into the tree from a seat.
@@ -81,8 +97,16 @@ impl Family {
         // SAFETY: until `release`, which takes the family.
         let tables = unsafe { &*self.tables };
         let outbox = Outbox::new(&host, tables);
-        let result = f(&Call { tables, pin: &self.pins[seat], outbox: &outbox });
-        outbox.begin_telling();
+        let make = |pin: &Pin| {
+            let result = f(&Call { tables, pin, outbox: &outbox });
+            outbox.begin_telling();
+            result
+        };
+        let result = match self.pins.get(seat) {
+            Some(pin) => make(pin),
+            // SAFETY: until `release`, which takes the family.
+            None => make(&unsafe { &*self.seats[seat] }.pin()),
+        };
         outbox.deliver();
         result
     }
@@ -104,6 +128,18 @@ impl Family {
         self.call(seat, |call| fork::commit(call, task))
     }
 
+    /// The children of a process that has begun to exit go to its reaper; nothing else of its death.
+    pub fn bequeath(&self, seat: usize, dying: TaskId) {
+        self.call(seat, |call| reparent::bequeath(call, call.find(dying).expect("not recycled")));
+    }
+
+    /// fork(2), if there is room.
+    pub fn try_fork(&self, seat: usize, parent: TaskId) -> Option<TaskId> {
+        let task = self.call(seat, |call| fork::begin(call, parent, &args(CloneKind::Process))).ok()?;
+        self.clone_commit(seat, task).expect("nobody exits");
+        Some(task)
+    }
+
     /// fork(2).
     pub fn fork(&self, seat: usize, parent: TaskId) -> TaskId {
         self.make(seat, parent, CloneKind::Process)
@@ -117,6 +153,11 @@ impl Family {
     /// exit(2), second phase; the time used is the task's own.
     pub fn exit_finish(&self, seat: usize, task: TaskId) {
         self.call(seat, |call| exit::finish(call, task, &usage_of(task))).expect("exiting");
+    }
+
+    /// exit(2), second phase, by one of several who try.
+    pub fn try_exit_finish(&self, seat: usize, task: TaskId) -> Result<(), Errno> {
+        self.call(seat, |call| exit::finish(call, task, &usage_of(task)))
     }
 
     /// exit(2).
@@ -179,6 +220,11 @@ impl Family {
         self.count(|event| matches!(event, Event::Reaped { task: gone, .. } if *gone == task))
     }
 
+    /// How far a task has come.
+    pub fn stage_of(&self, task: TaskId) -> Stage {
+        self.call(MAIN, |call| call.task(record_of(task)).stage())
+    }
+
     /// The thread group that a process's exit word names as its parent.
     pub fn parent_of(&self, task: TaskId) -> u32 {
         self.call(MAIN, |call| call.find(task).expect("not recycled").group.exit.look().parent())
@@ -225,9 +271,14 @@ fn args(kind: CloneKind) -> CloneArgs {
     CloneArgs { kind, exit_signal: Some(Signal::SIGCHLD), pid: 0, cookie: 0 }
 }
 
+/// The number of a task's record.
+pub fn record_of(task: TaskId) -> u32 {
+    (task.bits() >> 32) as u32
+}
+
 /// The process ID of a task of a model: records and numbers are both given out in order.
 pub fn pid_of(task: TaskId) -> u32 {
-    (task.bits() >> 32) as u32
+    record_of(task)
 }
 
 /// What a task exits with.

@@ -8,10 +8,12 @@
 pub mod family;
 pub mod fault;
 
+use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use crossbeam_epoch::{Collector, Guard, LocalHandle};
@@ -32,19 +34,79 @@ pub struct Explored {
     pub duration: Duration,
 }
 
+/// Why an exploration did not end well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// An assertion of the model itself, which says in words what is wrong.
+    Assertion(String),
+    /// Two accesses to a cell that nothing orders; loom's finding.
+    Race(String),
+    /// Anything else: an assertion of the core, a helper of the models that could not do its part, loom's
+    /// limit on branches, a deadlock.
+    Other(String),
+    /// The time was up. loom ends quietly then, and that is no proof.
+    Unfinished,
+}
+
+impl Failure {
+    /// What a panic in an exploring thread means.
+    fn of(panic: Panic) -> Failure {
+        let Panic { file, line, message } = panic;
+        // An `unwrap` says nothing: it is not what a model is about.
+        if file.starts_with("loom-tests/tests/") && !message.starts_with("called `") {
+            return Failure::Assertion(message);
+        }
+        let message = format!("{file}:{line}: {message}");
+        if message.contains("Causality violation") { Failure::Race(message) } else { Failure::Other(message) }
+    }
+}
+
+/// A panic in a thread that explores.
+struct Panic {
+    file: String,
+    line: u32,
+    message: String,
+}
+
+std::thread_local! {
+    /// In a thread that explores, its first panic: others follow while loom takes the model down.
+    static FIRST_PANIC: RefCell<Option<Option<Panic>>> = const { RefCell::new(None) };
+}
+
+/// From here on panics of this thread are kept instead of printed.
+fn keep_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            FIRST_PANIC.with_borrow_mut(|kept| match kept {
+                None => usual(info),
+                Some(Some(_)) => {}
+                Some(first) => {
+                    let (file, line) =
+                        info.location().map_or((String::new(), 0), |at| (at.file().to_owned(), at.line()));
+                    let message = info.payload_as_str().unwrap_or_default().to_owned();
+                    *first = Some(Panic { file, line, message });
+                }
+            });
+        }));
+    });
+    FIRST_PANIC.set(Some(None));
+}
+
 /// Explores `model` in `mode`, up to `preemptions` and for no longer than `limit`.
 ///
 /// `setup` runs before, on the thread that runs the model.
 ///
 /// # Errors
-/// Why it failed, or that it is not finished: loom ends quietly when the time is up, and that is no proof.
+/// Why it failed, or that it is not finished, and how far it had come.
 pub fn explore(
     mode: Mode,
     preemptions: usize,
     limit: Duration,
     setup: impl Fn() + Send + 'static,
     model: impl Fn() + Send + Sync + 'static,
-) -> Result<Explored, String> {
+) -> Result<Explored, (Failure, Explored)> {
     let iterations = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&iterations);
     let start = Instant::now();
@@ -58,21 +120,22 @@ pub fn explore(
         builder.max_branches = 10_000;
         // How often loom looks at the clock.
         builder.checkpoint_interval = 1_000;
-        builder.check(move || {
-            counted.fetch_add(1, Relaxed);
-            model();
-        });
+        keep_panics();
+        let check = || {
+            builder.check(move || {
+                counted.fetch_add(1, Relaxed);
+                model();
+            });
+        };
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(check));
+        outcome.map_err(|_| FIRST_PANIC.take().flatten())
     });
-    let outcome = run.expect("a thread").join();
+    let outcome = run.expect("a thread").join().expect("panics are caught");
     let explored = Explored { iterations: iterations.load(Relaxed), duration: start.elapsed() };
     match outcome {
         Ok(()) if explored.duration < limit => Ok(explored),
-        Ok(()) => Err(format!("not finished after {explored:?}")),
-        Err(panic) => {
-            let message = panic.downcast_ref::<String>().cloned();
-            let message = message.or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
-            Err(format!("failed after {explored:?}: {}", message.unwrap_or_default()))
-        }
+        Ok(()) => Err((Failure::Unfinished, explored)),
+        Err(panic) => Err((Failure::of(panic.expect("the hook saw it")), explored)),
     }
 }
 
@@ -91,11 +154,12 @@ pub fn holds(
             println!("{name} | {mode:?} | {preemptions} | {iterations} | {:.2}", duration.as_secs_f64());
             explored
         }
-        Err(why) => panic!("{name} in {mode:?}: {why}"),
+        Err((why, after)) => panic!("{name} in {mode:?}: after {after:?}: {why:?}"),
     }
 }
 
-/// A canary: explores `model`, which is broken, until it fails; fails if it does not.
+/// A canary: explores `model`, which is broken, until an assertion of its own fails; fails if none does, or if
+/// the end is another one.
 #[track_caller]
 pub fn breaks(
     name: &str,
@@ -104,10 +168,62 @@ pub fn breaks(
     setup: impl Fn() + Send + 'static,
     model: impl Fn() + Send + Sync + 'static,
 ) {
-    match explore(mode, preemptions, MAX_DURATION, setup, model) {
-        Ok(explored) => panic!("{name} in {mode:?}: nothing failed in {explored:?}"),
-        Err(why) if why.starts_with("not finished") => panic!("{name} in {mode:?}: {why}"),
-        Err(why) => println!("{name} | {mode:?} | {preemptions} | {why}"),
+    breaks_by(|why| matches!(why, Failure::Assertion(_)), name, mode, preemptions, setup, model);
+}
+
+/// The same, where what is wrong is an access that nothing orders.
+#[track_caller]
+pub fn races(
+    name: &str,
+    mode: Mode,
+    preemptions: usize,
+    setup: impl Fn() + Send + 'static,
+    model: impl Fn() + Send + Sync + 'static,
+) {
+    breaks_by(|why| matches!(why, Failure::Race(_)), name, mode, preemptions, setup, model);
+}
+
+/// The same, where the core stops by itself, with these words.
+#[track_caller]
+pub fn trips(
+    words: &str,
+    name: &str,
+    mode: Mode,
+    preemptions: usize,
+    setup: impl Fn() + Send + 'static,
+    model: impl Fn() + Send + Sync + 'static,
+) {
+    let is_expected = |why: &Failure| matches!(why, Failure::Other(why) if why.contains(words));
+    breaks_by(is_expected, name, mode, preemptions, setup, model);
+}
+
+#[track_caller]
+fn breaks_by(
+    is_expected: impl Fn(&Failure) -> bool,
+    name: &str,
+    mode: Mode,
+    preemptions: usize,
+    setup: impl Fn() + Send + 'static,
+    model: impl Fn() + Send + Sync + 'static,
+) {
+    match judge(explore(mode, preemptions, MAX_DURATION, setup, model), is_expected) {
+        Ok(why) => println!("{name} | {mode:?} | {preemptions} | {why}"),
+        Err(why) => panic!("{name} in {mode:?}: {why}"),
+    }
+}
+
+/// Whether a canary failed as it should.
+///
+/// # Errors
+/// Why it did not.
+pub fn judge(
+    outcome: Result<Explored, (Failure, Explored)>,
+    is_expected: impl Fn(&Failure) -> bool,
+) -> Result<String, String> {
+    match outcome {
+        Ok(explored) => Err(format!("nothing failed in {explored:?}")),
+        Err((why, after)) if is_expected(&why) => Ok(format!("failed after {}: {why:?}", after.iterations)),
+        Err((why, after)) => Err(format!("not what it is about, after {after:?}: {why:?}")),
     }
 }
 

@@ -1,11 +1,9 @@
 //! A chain loses no node and unlinks none twice, also while it is handed to another one.
 #![cfg(loom)]
 
-mod common;
-
-use common::{holds_always, needs, needs_edge};
 use loom::sync::Arc;
 use loom::thread;
+use loom_tests::fault::{holds_always, needs, needs_edges};
 use ptexit_core::lockfree::chain::{Chain, Link, Linked};
 use ptexit_core::lockfree::fault::{Edge::*, Fault};
 use ptexit_core::lockfree::seat::{Pin, Seats};
@@ -274,33 +272,33 @@ fn stamp_notices_what_came_and_went() {
 
 #[test]
 fn one_chain() {
-    holds_always("two_push", 3, two_push);
-    holds_always("walk_meets_push_and_remove", 3, walk_meets_push_and_remove);
-    needs_edge(&[NodePushed, HeadWalked], "two_push", 3, two_push);
-    needs_edge(&[NodeMarked, LinkWalked], "walk_meets_push_and_remove", 3, walk_meets_push_and_remove);
+    holds_always("two_push", [3; 3], two_push);
+    holds_always("walk_meets_push_and_remove", [3; 3], walk_meets_push_and_remove);
+    needs_edges(&[NodePushed, HeadWalked], "two_push", 3, two_push);
+    needs_edges(&[NodeMarked, LinkWalked], "walk_meets_push_and_remove", 3, walk_meets_push_and_remove);
 }
 
 #[test]
 fn stamps() {
     let model = stamp_notices_what_came_and_went;
-    holds_always("stamp_notices_what_came_and_went", 4, model);
-    needs(Fault::UnlinkCounted, "stamp_notices_what_came_and_went", 4, model);
+    holds_always("stamp_notices_what_came_and_went", [4; 3], model);
+    needs(Fault::UnlinkCounted, "stamp_notices_what_came_and_went", [4; 3], model);
 }
 
 #[test]
 fn closing() {
-    holds_always("pushed_or_refused", 4, pushed_or_refused);
-    needs_edge(&[NodePushed, ChainClosed], "pushed_or_refused", 4, pushed_or_refused);
-    holds_always("heir_dies_as_well", 4, heir_dies_as_well);
+    holds_always("pushed_or_refused", [4; 3], pushed_or_refused);
+    needs_edges(&[NodePushed, ChainClosed], "pushed_or_refused", 4, pushed_or_refused);
+    holds_always("heir_dies_as_well", [4; 3], heir_dies_as_well);
 }
 
 #[test]
 fn splicing() {
-    holds_always("splice_meets_a_late_remover", 4, splice_meets_a_late_remover);
-    holds_always("splice_meets_the_heirs_walker", 4, splice_meets_the_heirs_walker);
-    holds_always("splice_is_not_anticipated", 4, splice_is_not_anticipated);
-    needs_edge(&[ChainSpliced], "splice_meets_the_heirs_walker", 3, splice_meets_the_heirs_walker);
-    needs_edge(&[PendingStored, LinkWalked], "splice_is_not_anticipated", 3, splice_is_not_anticipated);
-    needs(Fault::LastNodeKept, "splice_meets_a_late_remover", 4, splice_meets_a_late_remover);
-    needs(Fault::PendingLinkLeft, "splice_is_not_anticipated", 4, splice_is_not_anticipated);
+    holds_always("splice_meets_a_late_remover", [4; 3], splice_meets_a_late_remover);
+    holds_always("splice_meets_the_heirs_walker", [4; 3], splice_meets_the_heirs_walker);
+    holds_always("splice_is_not_anticipated", [4; 3], splice_is_not_anticipated);
+    needs_edges(&[ChainSpliced], "splice_meets_the_heirs_walker", 3, splice_meets_the_heirs_walker);
+    needs_edges(&[PendingStored, LinkWalked], "splice_is_not_anticipated", 3, splice_is_not_anticipated);
+    needs(Fault::LastNodeKept, "splice_meets_a_late_remover", [4; 3], splice_meets_a_late_remover);
+    needs(Fault::PendingLinkLeft, "splice_is_not_anticipated", [4; 3], splice_is_not_anticipated);
 }

@@ -2,8 +2,8 @@
 #![cfg(loom)]
 
 use loom::thread;
-use loom_tests::fault::{holds_always, needs, needs_edge};
-use loom_tests::{Mode, Shared};
+use loom_tests::Shared;
+use loom_tests::fault::{holds_always, needs, needs_edges};
 use ptexit_core::record::fault::{Edge, Fault};
 use ptexit_core::record::group_word::GroupWord;
 use ptexit_core::record::job_word::{JobWord, StoppedAt};
@@ -89,7 +89,7 @@ fn canaries() {
 #[test]
 fn weak_edges_fail() {
     let name = "leader_and_last_thread_empty_it_once";
-    needs_edge(Edge::GroupChanged, Mode::Plain, name, 3, leader_and_last_thread_empty_it_once);
+    needs_edges(&[Edge::GroupChanged], name, 3, leader_and_last_thread_empty_it_once);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use loom_tests::Mode;
 use loom_tests::family::{Family, MAIN, end, spawn};
-use loom_tests::fault::{holds_always, needs_in};
+use loom_tests::fault::{holds_always, needs, needs_in};
 use ptexit_core::host::Event;
 use ptexit_core::protocol::stop;
 use ptexit_core::record::fault::Fault;
@@ -76,6 +76,8 @@ fn clone_and_stop() {
 
 #[test]
 fn canaries() {
+    needs(Fault::LookAfterJoin, "newborn_thread_is_told_to_exit", [3, 2, 2], newborn_thread_is_told_to_exit);
+    // Where every load reads the last value, no fence is missed.
     for fence in [Fault::FenceAfterJoin, Fault::FenceBeforeThreads] {
         needs_in(&[Mode::Plain], fence, "newborn_thread_is_told_to_exit", [3, 2, 2], newborn_thread_is_told_to_exit);
         needs_in(&[Mode::Plain], fence, "newborn_thread_is_told_to_stop", [3, 2, 2], newborn_thread_is_told_to_stop);

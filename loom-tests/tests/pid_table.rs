@@ -1,11 +1,10 @@
 //! Process IDs are never handed out twice, and a number that names a group or a session is not free.
 #![cfg(loom)]
 
-mod common;
-
-use common::{holds_always, needs, needs_edge};
 use loom::sync::Arc;
 use loom::thread;
+use loom_tests::Mode;
+use loom_tests::fault::{holds_always, needs, needs_edges, needs_in};
 use ptexit_core::lockfree::fault::{Edge::*, Fault};
 use ptexit_core::lockfree::seat::Seats;
 use ptexit_core::lockfree::striped::StripedCount;
@@ -73,6 +72,57 @@ fn session_keeps_its_number() {
 
 fn group_keeps_its_number() {
     number_outlives_its_leader(|table| table.entry(2).unwrap().set_pgrp(0, 5).unwrap());
+}
+
+/// What goes by a number besides its task.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum User {
+    Task,
+    Group,
+    Session,
+}
+
+/// Takes one of them away; `true`: the number is free now, and the host is told.
+fn take_away(table: &PidTable, user: User) -> bool {
+    let entry = table.entry(2).unwrap();
+    match user {
+        User::Task => return table.release(2),
+        User::Group => entry.set_pgrp(5, 0).unwrap(),
+        User::Session => entry.leave_session(),
+    }
+    entry.settle()
+}
+
+/// The last two things that go by a number go side by side.
+fn one_of_the_last_two_frees_the_number(first: User, second: User) {
+    let shared = Arc::new((Seats::new(), PidTable::new(PidChoice::Host, 2)));
+    let seat = shared.0.take();
+    shared.1.claim(&seat.pin(), 2, never, drop).unwrap();
+    shared.1.publish(2, 7);
+    shared.1.entry(2).unwrap().set_pgrp(0, 5).unwrap();
+    shared.1.entry(2).unwrap().join_session();
+    for user in [User::Task, User::Group, User::Session] {
+        assert!(user == first || user == second || !take_away(&shared.1, user), "two are left");
+    }
+    let other = Arc::clone(&shared);
+    let thread = thread::spawn(move || take_away(&other.1, second));
+    let mine = take_away(&shared.1, first);
+    let theirs = thread.join().unwrap();
+    assert!(mine || theirs, "nobody tells that the number is free");
+    assert!(!(mine && theirs), "told twice");
+    assert_eq!(shared.1.claim(&seat.pin(), 2, never, drop), Ok(2));
+}
+
+fn task_and_group() {
+    one_of_the_last_two_frees_the_number(User::Task, User::Group);
+}
+
+fn task_and_session() {
+    one_of_the_last_two_frees_the_number(User::Task, User::Session);
+}
+
+fn group_and_session() {
+    one_of_the_last_two_frees_the_number(User::Group, User::Session);
 }
 
 /// What is found under a number is complete.
@@ -143,32 +193,46 @@ fn never_empty() {
 
 #[test]
 fn numbers_are_unique() {
-    holds_always("one_number_two_takers", 3, one_number_two_takers);
-    holds_always("two_numbers, cyclic", 2, || two_numbers(PidChoice::Cyclic));
-    holds_always("two_numbers, sharded", 2, || two_numbers(PidChoice::Sharded));
-    needs(Fault::ClaimedByExchange, "one_number_two_takers", 3, one_number_two_takers);
+    holds_always("one_number_two_takers", [3; 3], one_number_two_takers);
+    holds_always("two_numbers, cyclic", [2; 3], || two_numbers(PidChoice::Cyclic));
+    holds_always("two_numbers, sharded", [2; 3], || two_numbers(PidChoice::Sharded));
+    needs(Fault::ClaimedByExchange, "one_number_two_takers", [3; 3], one_number_two_takers);
 }
 
 #[test]
 fn groups_and_sessions_keep_their_number() {
-    holds_always("session_keeps_its_number", 2, session_keeps_its_number);
-    holds_always("group_keeps_its_number", 2, group_keeps_its_number);
+    holds_always("session_keeps_its_number", [2; 3], session_keeps_its_number);
+    holds_always("group_keeps_its_number", [2; 3], group_keeps_its_number);
+}
+
+#[test]
+fn the_last_two() {
+    for (name, model) in [
+        ("task_and_group", task_and_group as fn()),
+        ("task_and_session", task_and_session),
+        ("group_and_session", group_and_session),
+    ] {
+        holds_always(name, [3; 3], model);
+        needs(Fault::SettledByExchange, name, [3; 3], model);
+        // Where every load reads the last value, no fence is missed.
+        needs_in(&[Mode::Plain, Mode::CasRmw], Fault::FenceBeforeSettling, name, [3; 3], model);
+    }
 }
 
 #[test]
 fn edges() {
-    holds_always("published_task_is_complete", 3, published_task_is_complete);
-    holds_always("named_group_is_complete", 3, named_group_is_complete);
-    holds_always("freed_number_carries_its_past", 3, freed_number_carries_its_past);
-    needs_edge(&[PidPublished, PidLookedUp], "published_task_is_complete", 3, published_task_is_complete);
-    needs_edge(&[PgrpNamed, PgrpFound], "named_group_is_complete", 3, named_group_is_complete);
+    holds_always("published_task_is_complete", [3; 3], published_task_is_complete);
+    holds_always("named_group_is_complete", [3; 3], named_group_is_complete);
+    holds_always("freed_number_carries_its_past", [3; 3], freed_number_carries_its_past);
+    needs_edges(&[PidPublished, PidLookedUp], "published_task_is_complete", 3, published_task_is_complete);
+    needs_edges(&[PgrpNamed, PgrpFound], "named_group_is_complete", 3, named_group_is_complete);
     // `PidReleased` has the fence of `settle` before it, which carries as much.
-    needs_edge(&[PidClaimed], "freed_number_carries_its_past", 3, freed_number_carries_its_past);
+    needs_edges(&[PidClaimed], "freed_number_carries_its_past", 3, freed_number_carries_its_past);
 }
 
 #[test]
 fn striped_count() {
-    holds_always("never_empty", 3, never_empty);
-    needs_edge(&[StripeSummed], "never_empty", 3, never_empty);
-    needs(Fault::LeavesReadFirst, "never_empty", 3, never_empty);
+    holds_always("never_empty", [3; 3], never_empty);
+    needs_edges(&[StripeSummed], "never_empty", 3, never_empty);
+    needs(Fault::LeavesReadFirst, "never_empty", [3; 3], never_empty);
 }

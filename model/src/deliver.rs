@@ -55,6 +55,7 @@ impl Model {
             }
             if let Some(status) = self.death_sentence(task) {
                 self.tasks[task].killed = false;
+                self.tasks[task].pending.forget(SignalSet::of(&[Signal::SIGKILL]));
                 return Taken::Exit(status);
             }
             if self.tasks[task].job.stop && self.stop_with_process(task, None) {

@@ -131,7 +131,8 @@ impl<S: Subject> Runner<S> {
                 continue;
             }
             self.blocked.retain(|&other| other != waiter);
-            if self.is_running(waiter) {
+            // One that its tracer holds on its way out does not return.
+            if self.can_act(waiter) {
                 let interrupt = Statement { actor: waiter, operation: Operation::Interrupt(waiter) };
                 self.subject.perform(&interrupt);
                 step.completions.push((waiter, Reply::Failed(Errno::EINTR)));

@@ -1,9 +1,6 @@
-//! Faults to order: in a model, one step is left out or one ordering relaxed, and the model must fail.
-//!
-//! A model that passes with a fault does not test the line the fault is about. In a build [`left_out`] is
-//! `false` and [`order`] is its argument.
+//! The faults of `lockfree`: see [`crate::fault`].
 
-use crate::sync::Ordering;
+pub(crate) use crate::fault::{left_out, order};
 
 /// A step that a model can leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +17,12 @@ pub enum Fault {
     PendingLinkLeft,
     /// A process ID is claimed by a load and a store.
     ClaimedByExchange,
+    /// Who takes away the last but one thing that goes by a number fences before it looks for the last.
+    FenceBeforeSettling,
+    /// That a number is free is told by an exchange.
+    SettledByExchange,
+    /// A roster with a block says so.
+    GrownTold,
     /// Of a striped count, joins are read before leaves.
     LeavesReadFirst,
     /// A word of a queue that names a node is changed without being counted.
@@ -28,9 +31,12 @@ pub enum Fault {
     TailReadAgain,
     /// A popper takes a queue to be empty whose `tail` has been left behind.
     PopMovesTail,
-    /// One end of one edge is Relaxed.
-    #[cfg(loom)]
-    Weak(Edge),
+    /// A node of a tree of minima is tried to be made anew a second time.
+    SecondRefresh,
+    /// Such a node is read before what is below it.
+    NodeBeforeBelow,
+    /// What is found under the smallest key is compared with it.
+    FoundCompared,
 }
 
 /// One end of an edge of `docs/orderings.md`.
@@ -104,53 +110,24 @@ pub enum Edge {
     NodeFreed,
     /// `queue-free`, taking one.
     FreeNodeTaken,
+    /// `roster-show`, showing a member.
+    MemberShown,
+    /// `roster-show`, finding it.
+    MemberFound,
+    /// `roster-show`, telling that there is a block.
+    GrownTold,
+    /// `roster-show`, asking.
+    GrownRead,
     /// `stripe-count`, joining.
     StripeJoined,
     /// `stripe-count`, summing up.
     StripeSummed,
+    /// `min-node`, reading one.
+    MinRead,
+    /// `min-node`, the exchange before what is below is read.
+    MinAnnounced,
+    /// `min-node`, the exchange after.
+    MinChanged,
 }
 
-#[cfg(not(loom))]
-mod choice {
-    use super::{Edge, Fault, Ordering};
-
-    /// Whether the model leaves this step out.
-    #[inline(always)]
-    pub(crate) const fn left_out(_: Fault) -> bool {
-        false
-    }
-
-    /// The ordering this end of an edge has.
-    #[inline(always)]
-    pub(crate) const fn order(_: Edge, ordering: Ordering) -> Ordering {
-        ordering
-    }
-}
-
-#[cfg(loom)]
-mod choice {
-    use super::{Edge, Fault, Ordering};
-    use core::cell::Cell;
-
-    std::thread_local! {
-        // loom runs all threads of a model on the host thread that called it.
-        static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
-    }
-
-    /// Chooses the fault of the models that this host thread runs from now on.
-    pub fn set_fault(fault: Option<Fault>) {
-        FAULT.with(|cell| cell.set(fault));
-    }
-
-    pub(crate) fn left_out(fault: Fault) -> bool {
-        FAULT.with(Cell::get) == Some(fault)
-    }
-
-    pub(crate) fn order(edge: Edge, ordering: Ordering) -> Ordering {
-        if left_out(Fault::Weak(edge)) { Ordering::Relaxed } else { ordering }
-    }
-}
-
-#[cfg(loom)]
-pub use choice::set_fault;
-pub(crate) use choice::{left_out, order};
+crate::fault::switches!(Fault, Edge);

@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod fault;
+pub mod min_tree;
 pub mod queue;
 pub mod ready_index;
 pub mod roster;

@@ -5,10 +5,10 @@
 //! threads owns no block. Who reads blocks borrows them, which counts nothing and writes to no line that
 //! another thread reads.
 
-use arc_swap::ArcSwapOption;
 use std::sync::Arc;
 
-use crate::sync::{AtomicU32, Ordering::*};
+use super::fault::{Edge, Fault, left_out, order};
+use crate::sync::{AtomicU32, OnceArc, Ordering::*};
 
 const INLINE: usize = 2;
 const FIRST_BLOCK: usize = 16;
@@ -23,13 +23,13 @@ pub struct Roster {
     unused: AtomicU32,
     /// Whether there is a block: the common answer costs one load.
     grown: AtomicU32,
-    more: ArcSwapOption<Block>,
+    more: OnceArc<Block>,
 }
 
 #[derive(Debug)]
 struct Block {
     places: Box<[AtomicU32]>,
-    more: ArcSwapOption<Block>,
+    more: OnceArc<Block>,
 }
 
 /// A place that is claimed and shows nobody yet.
@@ -43,7 +43,7 @@ impl Roster {
             hint: AtomicU32::new(0),
             unused: AtomicU32::new(0),
             grown: AtomicU32::new(0),
-            more: ArcSwapOption::empty(),
+            more: OnceArc::empty(),
         }
     }
 
@@ -65,7 +65,8 @@ impl Roster {
     fn each_part(&self, mut visit: impl FnMut(&[AtomicU32]) -> bool) {
         // Ordering: Acquire, edge `roster-show`: set before any place of a block is claimed, so whoever
         // has to know of a member there reads 1.
-        if !visit(&self.inline) || self.grown.load(Acquire) == 0 {
+        //   Test:   loom-tests/tests/roster.rs, `who_must_find_a_member_in_a_block_finds_it`.
+        if !visit(&self.inline) || self.grown.load(order(Edge::GrownRead, Acquire)) == 0 {
             return;
         }
         let mut block = self.more.load();
@@ -102,7 +103,9 @@ impl Roster {
     pub fn show(&self, place: u32, member: u32) {
         debug_assert!(member != 0 && member != CLAIMED);
         // Ordering: Release, edge `roster-show`: who finds the member finds its record complete.
-        self.with(place, |cell| cell.store(member, Release));
+        //   Weaker: a thread is found before its record is complete.
+        //   Test:   loom-tests/tests/roster.rs, `who_finds_a_member_finds_its_record`.
+        self.with(place, |cell| cell.store(member, order(Edge::MemberShown, Release)));
     }
 
     /// Gives the place back.
@@ -113,13 +116,12 @@ impl Roster {
 
     /// Who is in this place, if anybody is shown there.
     pub fn get(&self, place: u32) -> Option<u32> {
-        self.with(place, |cell| member(cell.load(Acquire))).flatten()
+        self.with(place, read).flatten()
     }
 
     /// Calls `visit` for every member shown, by place; stops when it returns `false`.
     pub fn for_each(&self, mut visit: impl FnMut(u32) -> bool) {
-        // Ordering: Acquire, edge `roster-show`.
-        self.each_part(|places| places.iter().filter_map(|cell| member(cell.load(Acquire))).all(&mut visit));
+        self.each_part(|places| places.iter().filter_map(read).all(&mut visit));
     }
 
     fn claim_from(&self, start: u32) -> Option<u32> {
@@ -144,7 +146,9 @@ impl Roster {
         let mut base = INLINE;
         let mut size = FIRST_BLOCK;
         let mut last: Option<Arc<Block>> = None;
-        self.grown.store(1, Release);
+        if !left_out(Fault::GrownTold) {
+            self.grown.store(1, order(Edge::GrownTold, Release));
+        }
         loop {
             let end = last.as_ref().map_or(&self.more, |block| &block.more);
             let next = match end.load_full() {
@@ -152,11 +156,9 @@ impl Roster {
                 None => {
                     let places: Box<[AtomicU32]> = (0..size).map(|_| AtomicU32::new(0)).collect();
                     places[0].store(CLAIMED, Relaxed);
-                    let block = Arc::new(Block { places, more: ArcSwapOption::empty() });
-                    let was = end.compare_and_swap(&None::<Arc<Block>>, Some(block));
-                    match &*was {
-                        None => return base as u32,
-                        Some(theirs) => theirs.clone(),
+                    match end.install(Arc::new(Block { places, more: OnceArc::empty() })) {
+                        Ok(()) => return base as u32,
+                        Err(theirs) => theirs,
                     }
                 }
             };
@@ -190,8 +192,10 @@ impl Roster {
     }
 }
 
-fn member(cell: u32) -> Option<u32> {
-    (cell != 0 && cell != CLAIMED).then_some(cell)
+/// The member shown in a place.
+fn read(place: &AtomicU32) -> Option<u32> {
+    // Ordering: Acquire, edge `roster-show`.
+    Some(place.load(order(Edge::MemberFound, Acquire))).filter(|&member| member != 0 && member != CLAIMED)
 }
 
 impl Default for Roster {

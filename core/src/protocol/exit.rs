@@ -63,20 +63,28 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
     }
     let group = found.group;
     group.usage.add(usage);
-    if group.word.finish() {
+    // Before it counts itself off: the last one finds all that the others have left in its final order.
+    if !left_out(Fault::LeftBeforeFinished) {
+        reparent::leave(call, found);
+    }
+    let last = group.word.finish();
+    if left_out(Fault::LeftBeforeFinished) {
+        reparent::leave(call, found);
+    }
+    if last {
         if found.group_index == call.tables.init() && call.tables.start_dying() {
             kill_namespace(call, found.group_index);
         }
-        reparent::leave_behind(call, found);
         if !left_out(Fault::BequeathedBeforeZombie) {
             reparent::bequeath(call, found);
         }
         orphan::look_after_group(call, found.group_index, Occasion::Ends);
-    } else {
-        reparent::to_sibling(call, found);
     }
-    let emptied = if group.leader.get() == found.index {
-        found.task.go_on(Stage::Zombie);
+    let is_leader = group.leader.get() == found.index;
+    let emptied = if is_leader {
+        if !left_out(Fault::StageBeforeZombie) {
+            found.task.go_on(Stage::Zombie);
+        }
         group.word.leader_dies()
     } else {
         reap::release_thread(call, found);
@@ -84,6 +92,9 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
     };
     if emptied {
         become_zombie(call, found.group_index);
+    }
+    if left_out(Fault::StageBeforeZombie) && is_leader {
+        found.task.go_on(Stage::Zombie);
     }
     if left_out(Fault::BequeathedBeforeZombie) && group.word.look().live() == 0 {
         reparent::bequeath(call, found);

@@ -5,7 +5,7 @@ use crate::host::Event;
 use crate::ids::TaskId;
 use crate::lockfree::slab::Fresh;
 use crate::protocol::reaper::Reaper;
-use crate::protocol::{BroodMembers, Call, Found, exit, reaper};
+use crate::protocol::{BroodMembers, Call, Found, exit, ready, reaper};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitSnapshot;
 use crate::record::fault::{Fault, left_out};
@@ -39,6 +39,8 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
     };
     record.broods.reset(call.pin, call.broods());
     record.begin(new);
+    record.ready_broods.begin(call.pin.guard());
+    ready::expect_broods(call, group);
     record.exit.begin(ExitSnapshot::alive(0, 0, None));
     process_group.record().begin(pid, pid, call.pin.stripe());
     let id = begin_task(
@@ -92,7 +94,7 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
     }
     let fresh_group = call.alloc(&call.tables.groups)?;
     let brood = match args.kind {
-        CloneKind::Sibling => brood_for_sibling(call)?,
+        CloneKind::Sibling => brood_for_sibling(call, found)?,
         CloneKind::Process | CloneKind::Thread => brood_for_child(call, found)?,
     };
     let pid = call.claim_pid(args.pid).inspect_err(|_| give_up_place(call, brood))?;
@@ -112,6 +114,7 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
         policy: found.group.policy.get().inherited(),
     });
     group.actions.begin_as(&found.group.actions);
+    group.ready_broods.begin(call.pin.guard());
     group.exit.begin(ExitSnapshot::alive(0, 0, exit_signal));
     group.brood.set(brood);
     let id = begin_task(&fresh_task, group.admit_leader(), fresh_group.index(), pid, creator, args.cookie);
@@ -155,6 +158,7 @@ fn brood_for_child(call: &Call, caller: Found) -> Result<u32, Errno> {
         call.retire_brood(index);
         return Err(Errno::E_STATE);
     }
+    ready::make_room(call, caller.group_index, index);
     if current != 0 {
         call.seal(current);
     }
@@ -164,19 +168,20 @@ fn brood_for_child(call: &Call, caller: Found) -> Result<u32, Errno> {
 
 /// A brood for one child of somebody else: it joins the parent's chain when the child is committed, as
 /// a reparenting does.
-fn brood_for_sibling(call: &Call) -> Result<u32, Errno> {
+fn brood_for_sibling(call: &Call, caller: Found) -> Result<u32, Errno> {
     let fresh = call.alloc(&call.tables.broods)?;
     fresh.record().begin(0, 0, 0, 0);
     reserve(call, fresh.record())?;
     let index = fresh.index();
     fresh.publish();
+    ready::make_room(call, caller.group.exit.look().parent(), index);
     Ok(index)
 }
 
 fn reserve(call: &Call, brood: &Brood) -> Result<(), Errno> {
     brood
         .children
-        .reserve(call.pin.guard(), &BroodMembers { call, brood, of: brood.group.get() }, 1)
+        .reserve(call.pin.guard(), &BroodMembers { call, brood, of: brood.group() }, 1)
         .map_err(|_| Errno::ENOMEM)
 }
 
@@ -184,7 +189,7 @@ fn reserve(call: &Call, brood: &Brood) -> Result<(), Errno> {
 fn give_up_place(call: &Call, index: u32) {
     let brood = call.brood(index);
     brood.children.unreserve(call.pin.guard(), 1);
-    if brood.group.get() == 0 {
+    if brood.group() == 0 {
         call.retire_brood(index);
     }
 }
@@ -226,7 +231,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     join_process_group(call, embryo.group, creator.group);
     embryo.group.threads.show(embryo.task.place.get(), embryo.index);
     let brood = call.brood(embryo.group.brood.get());
-    if brood.group.get() == 0 {
+    if brood.group() == 0 {
         link_to_parent_of(call, creator, embryo);
     } else {
         append(call, embryo, brood, creator.group_index);
@@ -279,7 +284,7 @@ fn link_to_parent_of(call: &Call, creator: Found, embryo: Found) {
     }
     let word = embryo.group.exit.look();
     embryo.group.exit.begin(ExitSnapshot::alive(0, word.slot(), word.exit_signal()));
-    brood.group.set(0);
+    brood.abandon();
 }
 
 /// The child is where its parent is. A parent that moves between the two steps has not been there all

@@ -1,8 +1,9 @@
 //! Inspect: attributes and look-ups. Nothing here changes who is whose child.
 
 use crate::ids::TaskId;
-use crate::protocol::{BroodMembers, Call, reaper};
+use crate::protocol::{BroodMembers, Call, ready, reaper};
 use crate::record::brood::Brood;
+use crate::record::pdeathsig;
 use crate::record::task::{Stage, Task};
 use crate::record::thread_group::ThreadGroup;
 use crate::terms::{Attr, AttrKind, Disposition, ListFilter, SigchldPolicy, TaskInfo, TaskState};
@@ -12,17 +13,20 @@ use crate::uapi::{Errno, Rusage, Signal, SignalSet};
 pub fn set_attr(call: &Call, task: TaskId, attr: Attr) -> Result<(), Errno> {
     let found = call.find_visible(task)?;
     match attr {
-        Attr::Subreaper(on) => found.group.policy.update(|policy| policy.with_subreaper(on)),
+        Attr::Subreaper(on) => {
+            if on {
+                ready::expect_broods(call, found.group_index);
+            }
+            found.group.policy.update(|policy| policy.with_subreaper(on));
+        }
         Attr::Sigchld(SigchldPolicy { ignore, no_cld_wait, no_cld_stop }) => found
             .group
             .policy
             .update(|policy| policy.with_ignore(ignore).with_no_cld_wait(no_cld_wait).with_no_cld_stop(no_cld_stop)),
         Attr::Pdeathsig(signal) => {
-            found.task.set_pdeathsig(signal);
             let brood = found.group.brood.get();
-            if brood != 0 && signal.is_some() {
-                call.brood(brood).has_pdeathsig.set(1);
-            }
+            let has_asked = (brood != 0).then(|| &call.brood(brood).has_pdeathsig);
+            pdeathsig::ask(found.task, signal, has_asked);
         }
         Attr::Cookie(cookie) => found.task.cookie.set(cookie),
         Attr::Uid(uid) => found.group.uid.set(uid),
@@ -141,7 +145,8 @@ fn children(call: &Call, task: TaskId, mut add: impl FnMut(u32)) -> Result<(), E
         .group
         .broods
         .walk(call.pin, call.broods())
-        .filter(|(_, brood)| brood.group.get() == found.group_index)
+        .filter(|(_, brood)| brood.group() == found.group_index)
+        .inspect(|(_, brood)| brood.arrive(found.group_index))
         .map(|(_, brood)| (rank(brood), brood))
         .filter(|(rank, _)| last.is_none_or(|last| *rank > last))
         .min_by_key(|(rank, _)| *rank)

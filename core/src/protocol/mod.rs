@@ -13,6 +13,7 @@ pub mod notify;
 pub mod orphan;
 pub mod outbox;
 pub mod pdeathsig;
+pub mod ready;
 pub mod reap;
 pub mod reaper;
 pub mod reparent;
@@ -170,7 +171,7 @@ impl<'c> Call<'c> {
     /// Takes a brood out of its chain if no child is left in it and none will be born into it.
     pub fn drop_if_spent(&self, index: u32) {
         let brood = self.brood(index);
-        let parent = brood.group.get();
+        let parent = brood.group();
         if parent != 0 && brood.is_sealed() && brood.children.is_empty(self.pin.guard(), &Census { call: self }) {
             self.group(parent).broods.remove(self.pin, self.broods(), index);
         }

@@ -2,9 +2,9 @@
 
 use crate::host::Event;
 use crate::ids::TaskId;
-use crate::protocol::Call;
 use crate::protocol::generate::{Scope, Sent, send_signal};
 use crate::protocol::reaper::parent_named;
+use crate::protocol::{Call, ready};
 use crate::record::exit_word::{ExitSnapshot, ExitState, Telling};
 use crate::record::fault::{Fault, left_out};
 use crate::record::policy::Policy;
@@ -56,7 +56,20 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
     if now.parent() == 0 {
         return;
     }
-    let parent = parent_named(call, call.brood(child.brood.get()), now.parent());
+    let brood = child.brood.get();
+    // Who is told of a zombie finds it, so first it is where a wait will look.
+    let process = call.group(now.parent());
+    process.waiters.changed();
+    let update = || {
+        if !notification.autoreap && process.ready_broods.is_kept() {
+            ready::update(call, now.parent(), brood);
+            process.waiters.changed();
+        }
+    };
+    if !left_out(Fault::UpdatedBeforeTold) {
+        update();
+    }
+    let parent = parent_named(call, call.brood(brood), now.parent());
     if let Some(event) = signal_to(call, now.parent(), parent, child, notification) {
         // A zombie is owed to its parent; a child that reaps itself is nobody's, and no wait reports it.
         match now.state() {
@@ -67,7 +80,13 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
     if notification.autoreap && left_out(Fault::AutoreapWakes) {
         return;
     }
+    if left_out(Fault::InheritedZombieWakes) && call.brood(child.brood.get()).inherited_from.get() != 0 {
+        return;
+    }
     wake_waiters(call, child_index, child, now, parent.map(|(id, _)| id.index()), |_| true);
+    if left_out(Fault::UpdatedBeforeTold) {
+        update();
+    }
 }
 
 /// A wait is about to report a zombie whose word was `seen` and is `now`: its parent has the signal first.
@@ -115,11 +134,12 @@ pub fn tell_of_change(call: &Call, child_index: u32, child: &ThreadGroup, code: 
         let event = send_signal(call, Sent { group_index: now.parent(), group, thread, scope, force: false, info });
         event.into_iter().for_each(|event| call.outbox.put(event));
     }
+    group.waiters.changed();
     wake_waiters(call, child_index, child, now, parent, |criteria| criteria.changes);
 }
 
-/// Fires the armed waits that this child matches and that are for what has become of it. The event comes after the signal: a thread that is
-/// woken finds SIGCHLD pending.
+/// Fires the armed waits that this child matches and that are for what has become of it. The event comes after the
+/// signal: a thread that is woken finds SIGCHLD pending. The caller has fenced.
 fn wake_waiters(
     call: &Call,
     child_index: u32,

@@ -6,6 +6,7 @@
 //! finds the host being told lets that come to its end first.
 
 use core::cell::{Cell, RefCell};
+use core::time::Duration;
 
 use arrayvec::ArrayVec;
 
@@ -14,7 +15,7 @@ use crate::record::exit_word::{ExitSnapshot, Telling};
 use crate::record::fault::{Fault, left_out};
 use crate::record::tables::Tables;
 use crate::record::thread_group::ThreadGroup;
-use crate::sync::yield_now;
+use crate::sync::{sleep, yield_now};
 
 /// Events in the order they happened, delivered when the call has committed all it had to commit, or
 /// earlier when the outbox is full: the library holds nothing at either moment.
@@ -29,9 +30,10 @@ pub struct Outbox<'h> {
 /// More than an exit without children can cause.
 const CAPACITY: usize = 8;
 
-/// How often a wait yields to the thread that is telling the host of the child. Callbacks are short; one that
-/// is not, because its thread has lost its processor or waits itself, holds nobody up for longer.
-const PATIENCE: u32 = if cfg!(loom) { u32::MAX } else { 4096 };
+/// How often a wait yields to the thread that is telling the host of the child, and how often it then sleeps for
+/// a millisecond, if that thread has lost its processor. One that waits itself holds nobody up for longer.
+const YIELDS: u32 = if cfg!(loom) { u32::MAX } else { 1024 };
+const SLEEPS: u32 = 100;
 
 enum Entry {
     /// To be told.
@@ -150,12 +152,12 @@ impl<'h> Outbox<'h> {
     /// The one place where a call may wait for another thread: for that thread's host, and not for long.
     fn wait_for_telling(&self, child: Child) {
         let Some(group) = self.tables.groups.at(child.group) else { return };
-        for _ in 0..PATIENCE {
+        for turn in 0..YIELDS.saturating_add(SLEEPS) {
             let now = group.exit.look();
             if now.telling() != Telling::UnderWay || now.parent() != child.parent {
                 return;
             }
-            yield_now();
+            if turn < YIELDS { yield_now() } else { sleep(Duration::from_millis(1)) }
         }
     }
 }

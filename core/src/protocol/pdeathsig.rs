@@ -4,6 +4,7 @@ use crate::protocol::generate::{Scope, Sent, send_signal};
 use crate::protocol::{Call, Census, Found};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitState;
+use crate::record::pdeathsig::has_asked;
 use crate::uapi::{SI_USER, SigInfo};
 
 /// Tells the threads of the brood's children, as far as they have asked for it, that their parent
@@ -11,7 +12,7 @@ use crate::uapi::{SI_USER, SigInfo};
 ///
 /// A child is told at each death: of the thread that bore it, and of every one that was its parent after.
 pub fn send(call: &Call, brood: &Brood, dead: Found) {
-    if brood.has_pdeathsig.get() == 0 {
+    if !has_asked(&brood.has_pdeathsig) {
         return;
     }
     let view = brood.children.view(call.pin.guard());

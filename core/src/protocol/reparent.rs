@@ -5,7 +5,7 @@ use crate::lockfree::chain::Nodes;
 use crate::protocol::notify::{self, Notification};
 use crate::protocol::orphan::{self, Occasion};
 use crate::protocol::reaper::{Reaper, find_reaper, oldest_thread, parent_of};
-use crate::protocol::{BroodMembers, Call, Census, Found, pdeathsig, reap};
+use crate::protocol::{BroodMembers, Call, Census, Found, pdeathsig, ready, reap};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState};
 use crate::record::fault::{Fault, left_out};
@@ -23,6 +23,9 @@ use crate::uapi::Signal;
 pub fn bequeath(call: &Call, last: Found) {
     if let Some((broods, reaper)) = announce(call, last) {
         hand_over_all(call, broods, reaper, last);
+        if reaper != 0 {
+            call.group(reaper).ready_broods.end_handover();
+        }
     }
 }
 
@@ -49,11 +52,19 @@ fn hand_over_all(call: &Call, broods: Nodes<'_>, reaper: u32, last: Found) {
 }
 
 fn hand_over_brood(call: &Call, index: u32, brood: &Brood, reaper: u32, last: Found) {
+    if reaper != 0 {
+        brood.arrive(reaper);
+    }
     let members = BroodMembers { call, brood, of: reaper };
     let view = brood.children.view(call.pin.guard());
+    if left_out(Fault::ToldAfterHandOver) {
+        pdeathsig::send(call, brood, last);
+    }
     // Looking at a child settles whose it is; all are looked at, because none is accepted.
     view.first_living(&members, |_, _| false);
-    pdeathsig::send(call, brood, last);
+    if !left_out(Fault::ToldAfterHandOver) {
+        pdeathsig::send(call, brood, last);
+    }
     call.drop_if_spent(index);
 }
 
@@ -84,10 +95,12 @@ fn announce<'c>(call: &Call<'c>, last: Found<'c>) -> Option<(Nodes<'c>, u32)> {
         if left_out(Fault::AnnouncedBeforeCommit) {
             hand_over_all(call, broods, to, last);
         }
+        reaper.ready_broods.begin_handover();
         match reaper.broods.splice(call.pin, call.broods(), detached) {
             Ok(broods) => return Some((broods, to)),
             Err(back) => detached = back,
         }
+        reaper.ready_broods.end_handover();
         // The ranks go on from those just given: their order is what matters.
     }
 }
@@ -106,7 +119,7 @@ pub fn hand_over(call: &Call, child: u32, brood: &Brood, reaper: u32) -> ExitSna
         }
         // Asked after the word was read: the brood may have gone on to the reaper's own reaper, and the child with
         // it, and that must not be undone.
-        if brood.group.get() != reaper {
+        if brood.group() != reaper {
             return seen;
         }
         let notification = match reaper {
@@ -115,8 +128,11 @@ pub fn hand_over(call: &Call, child: u32, brood: &Brood, reaper: u32) -> ExitSna
         };
         let ready = seen.state() == ExitState::Zombie && !notification.autoreap;
         if ready && !left_out(Fault::ReadyBeforeReparent) {
-            // Who finds the child in its new family finds it ready.
+            // Who finds the child in its new family finds it ready, in whichever way.
             brood.children.set_ready(call.pin.guard(), seen.slot());
+            if !left_out(Fault::UpdatedBeforeReparent) {
+                ready::update_if_kept(call, reaper, group.brood.get());
+            }
         }
         let is_told = notification.signal.is_some();
         if seen.state() == ExitState::Zombie {
@@ -151,11 +167,12 @@ fn tell(call: &Call, child: u32, brood: &Brood, seen: ExitSnapshot, now: ExitSna
     }
 }
 
-/// A thread dies and its process lives on: a sibling becomes the parent of its children, who notice
-/// nothing but a new `real_parent`. If all of the siblings are exiting, the children stay with the process
-/// until the last of them has ended.
-pub fn to_sibling(call: &Call, dying: Found) {
-    match oldest_thread(call, dying.group_index) {
+/// A thread dies: a sibling becomes the parent of its children, who notice nothing but a new `real_parent`. If
+/// all of the siblings are exiting, or there is none, the children stay with the process until the last thread
+/// has ended.
+pub fn leave(call: &Call, dying: Found) {
+    let sibling = if dying.group.word.look().live() == 1 { None } else { oldest_thread(call, dying.group_index) };
+    match sibling {
         None => leave_behind(call, dying),
         Some(sibling) => {
             let take = |brood: &Brood| pdeathsig::send(call, brood, dying);
@@ -168,11 +185,15 @@ pub fn to_sibling(call: &Call, dying: Found) {
 
 /// A thread of a process that is on its way out ends. Its children rank behind those of the threads that
 /// ended earlier: in Linux they would be the new parent's by now.
-pub fn leave_behind(call: &Call, dying: Found) {
+fn leave_behind(call: &Call, dying: Found) {
     let own = |brood: &Brood| brood.parent.get() == dying.id.bits();
     // What is all its own keeps its order anyway: the usual case, a process of one thread.
     if dying.group.broods.walk(call.pin, call.broods()).any(|(_, brood)| !own(brood)) {
-        hand_broods(call, dying, 0, |_| ());
+        hand_broods(call, dying, 0, |brood| {
+            if left_out(Fault::ToldByTheLast) {
+                pdeathsig::send(call, brood, dying);
+            }
+        });
     }
 }
 
@@ -189,9 +210,9 @@ fn hand_broods(call: &Call, dying: Found, to: u64, told: impl Fn(&Brood)) -> boo
     };
     let hand = |index: u32, brood: &Brood, rank: u64| {
         brood.seal();
-        // Refused when the last thread of the process is dying by now and hands everything to a reaper.
         if brood.parent.replace(dying.id.bits(), to) {
             brood.seniority.set(rank);
+            ready::update_if_kept(call, dying.group_index, index);
             told(brood);
             call.drop_if_spent(index);
         }

@@ -3,7 +3,7 @@
 use crate::lockfree::chain::{Link, Linked};
 use crate::lockfree::ready_index::ReadyIndex;
 use crate::lockfree::seat::Pin;
-use crate::record::fault::{Edge, order};
+use crate::record::fault::{Edge, Fault, left_out, order};
 use crate::record::reports::Reports;
 use crate::record::value::{Value32, Value64};
 use crate::sync::{AtomicU32, Ordering::*};
@@ -21,9 +21,9 @@ pub struct Brood {
     /// The thread whose children these are, as handle bits; `real_parent`. It may be dead by now: then
     /// the oldest living thread of its group stands in.
     pub parent: Value64,
-    /// The thread group it is on its way to, or belongs to. A child whose exit word names another one
-    /// is still to be handed over.
-    pub group: Value32,
+    /// The thread group it is on its way to, or belongs to, and whether it hangs in that one's chain. A child
+    /// whose exit word names another one is still to be handed over.
+    group: Value32,
     /// The process that it was last inherited from; 0 for none.
     pub inherited_from: Value32,
     /// Its rank among the broods of its parent.
@@ -38,6 +38,9 @@ pub struct Brood {
     /// Which of the children have stopped or gone on.
     pub reports: Reports,
 }
+
+/// In [`Brood::group`]: the brood hangs in the chain.
+const IN_CHAIN: u32 = 1 << 31;
 
 impl Brood {
     /// A record that is nobody's.
@@ -56,10 +59,10 @@ impl Brood {
         }
     }
 
-    /// Begins a new life. Nobody knows it yet.
+    /// Begins a new life, to be put into the chain of `group` at once. Nobody knows it yet.
     pub fn begin(&self, parent: u64, group: u32, seniority: u64, opened_at: u32) {
         self.parent.set(parent);
-        self.group.set(group);
+        self.group.set(if group == 0 { 0 } else { group | IN_CHAIN });
         self.inherited_from.set(0);
         self.seniority.set(seniority);
         self.opened_at.set(opened_at);
@@ -76,6 +79,32 @@ impl Brood {
         self.parent.set(parent);
         self.seniority.add(before);
         self.group.set(group);
+    }
+
+    /// The thread group it is on its way to, or belongs to.
+    pub fn group(&self) -> u32 {
+        self.group.get() & !IN_CHAIN
+    }
+
+    /// Does it hang in the chain of `group`, and is that known? By then it is found by every kind of search.
+    pub fn is_in_chain_of(&self, group: u32) -> bool {
+        if left_out(Fault::ArrivedInChain) {
+            return self.group() == group;
+        }
+        self.group.get() == group | IN_CHAIN
+    }
+
+    /// It was found in the chain of `group`, or has just been put there.
+    pub fn arrive(&self, group: u32) {
+        // Fails if somebody else has seen it there, or if it has gone on.
+        if self.group.get() == group {
+            self.group.replace(group, group | IN_CHAIN);
+        }
+    }
+
+    /// Nobody inherits it.
+    pub fn abandon(&self) {
+        self.group.set(0);
     }
 
     /// No more children will be born into it.

@@ -1,10 +1,6 @@
-//! Faults to order, for models of the records and the protocols: one step is left out or one ordering
-//! relaxed, and the model must fail.
-//!
-//! As the faults of `lockfree`: a model that passes with a fault does not test the line the fault is about.
-//! In a build [`left_out`] is `false` and [`order`] is its argument.
+//! The faults of the records and the protocols: see [`crate::fault`].
 
-use crate::sync::Ordering;
+pub(crate) use crate::fault::{left_out, order};
 
 /// A step that a model can leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +29,18 @@ pub enum Fault {
     StageAfterArming,
     /// A task that exits fences before it disarms.
     FenceBeforeDisarming,
+    /// A process that starts to keep its tree fences before it looks through its broods.
+    FenceAfterKeeping,
+    /// Who tells of a zombie updates the tree of its parent before.
+    UpdatedBeforeTold,
+    /// A wait that has found nothing compares the root of the tree.
+    RootCompared,
+    /// A reported zombie that stays is in the tree before.
+    UpdatedBeforePeek,
+    /// A zombie is in the tree before its word names the new parent.
+    UpdatedBeforeReparent,
+    /// A brood belongs to a process when it hangs in its chain, not when it is addressed.
+    ArrivedInChain,
     /// A child that dies unwaited wakes the waiters too.
     AutoreapWakes,
     /// A child that has left its process group by then wakes who waits for one by group.
@@ -63,15 +71,32 @@ pub enum Fault {
     FenceBeforeCounting,
     /// A new thread is fenced from the look whether its group is exiting.
     FenceAfterJoin,
+    /// A new thread looks once more whether its group is exiting.
+    LookAfterJoin,
     /// A group exit is fenced from the look through the threads.
     FenceBeforeThreads,
     /// A birth is fenced from the look whether init has died.
     FenceAfterBirth,
+    /// A birth looks once more whether init has died.
+    LookAfterBirth,
     /// Init's death is fenced from the sweep through the tasks.
     FenceBeforeSweep,
-    /// One end of one edge is Relaxed.
-    #[cfg(loom)]
-    Weak(Edge),
+    /// A zombie that is handed over wakes the waits of its new parent.
+    InheritedZombieWakes,
+    /// Who asks for the parent-death signal is fenced from its next look at its parent.
+    FenceAfterAsking,
+    /// Children are handed over before the look who has asked for the parent-death signal.
+    FenceBeforeTelling,
+    /// The parent-death signal comes after the children were handed over.
+    ToldAfterHandOver,
+    /// A thread hands on what it leaves before it counts itself off.
+    LeftBeforeFinished,
+    /// A thread that dies while all its siblings are exiting leaves it to the last one to tell its children.
+    ToldByTheLast,
+    /// One thread at a time makes calls of a task's own.
+    OneTurn,
+    /// A leader's stage is Zombie before its process can be waited for.
+    StageBeforeZombie,
 }
 
 /// One end of an edge of `docs/orderings.md`.
@@ -107,8 +132,10 @@ pub enum Edge {
     WaitDisarmed,
     /// `task-stage`, the first stage.
     StageBegun,
-    /// `task-stage`, each later one.
+    /// `task-stage`, each later one that is contended.
     StageAdvanced,
+    /// `task-stage`, each later one that only one thread can take.
+    StageGoneOn,
     /// `task-stage`, reading it.
     StageRead,
     /// `own-call`, taking the turn.
@@ -119,6 +146,10 @@ pub enum Edge {
     BroodSealed,
     /// `brood-sealed`, asking.
     SealRead,
+    /// `ready-broods`, going on to the next stage.
+    ReadyBroodsChanged,
+    /// `ready-broods`, reading it.
+    ReadyBroodsRead,
     /// `brood-passed`, exchanging a number.
     ValueExchanged,
     /// `group-empty`, the life of a process group.
@@ -135,47 +166,28 @@ pub enum Edge {
     DyingRead,
 }
 
+crate::fault::switches!(Fault, Edge);
+
+/// With more broods than this, a process asks a tree which of them to look at.
 #[cfg(not(loom))]
-mod choice {
-    use super::{Edge, Fault, Ordering};
-
-    /// Whether the model leaves this step out.
-    #[inline(always)]
-    pub(crate) const fn left_out(_: Fault) -> bool {
-        false
-    }
-
-    /// The ordering this end of an edge has.
-    #[inline(always)]
-    pub(crate) const fn order(_: Edge, ordering: Ordering) -> Ordering {
-        ordering
-    }
+pub(crate) const fn many() -> usize {
+    8
 }
 
 #[cfg(loom)]
-mod choice {
-    use super::{Edge, Fault, Ordering};
-    use core::cell::Cell;
-
-    std::thread_local! {
-        // loom runs all threads of a model on the host thread that called it.
-        static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
-    }
-
-    /// Chooses the fault of the models that this host thread runs from now on.
-    pub fn set_fault(fault: Option<Fault>) {
-        FAULT.with(|cell| cell.set(fault));
-    }
-
-    pub(crate) fn left_out(fault: Fault) -> bool {
-        FAULT.with(Cell::get) == Some(fault)
-    }
-
-    pub(crate) fn order(edge: Edge, ordering: Ordering) -> Ordering {
-        if left_out(Fault::Weak(edge)) { Ordering::Relaxed } else { ordering }
-    }
+std::thread_local! {
+    // loom runs all threads of a model on the host thread that called it.
+    static MANY: core::cell::Cell<usize> = const { core::cell::Cell::new(8) };
 }
 
+/// Chooses how many broods are many for the models that this host thread runs from now on.
 #[cfg(loom)]
-pub use choice::set_fault;
-pub(crate) use choice::{left_out, order};
+pub fn set_many(many: usize) {
+    MANY.with(|cell| cell.set(many));
+}
+
+/// With more broods than this, a process asks a tree which of them to look at.
+#[cfg(loom)]
+pub(crate) fn many() -> usize {
+    MANY.with(core::cell::Cell::get)
+}

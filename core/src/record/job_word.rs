@@ -124,6 +124,9 @@ impl JobWord {
         // Ordering: SeqCst fence, edge `thread-joined`: shown before asked.
         //   Weaker: neither sees the other, and a thread is never told to exit.
         //   Test:   loom-tests/tests/newborn.rs, `newborn_thread_is_told_to_exit`.
+        if left_out(Fault::LookAfterJoin) {
+            return JobSnapshot::NEW;
+        }
         if !left_out(Fault::FenceAfterJoin) {
             fence(SeqCst);
         }

@@ -88,6 +88,9 @@ impl Tables {
         // Ordering: SeqCst fence, edge `namespace-dying`: shown before asked. The other one is in `start_dying`.
         //   Weaker: neither sees the other, and a process outlives its init.
         //   Test:   loom-tests/tests/namespace.rs, `newborn_goes_with_init`.
+        if left_out(Fault::LookAfterBirth) {
+            return false;
+        }
         if !left_out(Fault::FenceAfterBirth) {
             fence(SeqCst);
         }

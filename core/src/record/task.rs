@@ -1,6 +1,6 @@
 //! A task: one thread, from clone(2) to its release.
 
-use crate::record::fault::{Edge, order};
+use crate::record::fault::{Edge, Fault, left_out, order};
 use crate::record::job_word::StoppedAt;
 use crate::record::value::{Value32, Value64};
 use crate::record::waiter::Waiter;
@@ -66,6 +66,8 @@ pub struct Task {
     attention: Value32,
     /// When it stopped, as a number.
     stopped_at: Value32,
+    /// A child that one of its waits took long to find alive, as index and generation of the record; 0 for none. Its own.
+    pub known_child: Value64,
     /// Its armed wait.
     pub waiter: Waiter,
 }
@@ -109,6 +111,7 @@ impl Task {
             mask: Value64::new(),
             attention: Value32::new(),
             stopped_at: Value32::new(),
+            known_child: Value64::new(),
             waiter: Waiter::default(),
         }
     }
@@ -129,6 +132,7 @@ impl Task {
         self.mask.set(new.mask.bits());
         self.attention.set(UNKNOWN);
         self.stopped_at.set(0);
+        self.known_child.set(0);
         self.brood.set(0);
         self.inheritances.set(0);
         self.pdeathsig.store(0, Relaxed);
@@ -169,7 +173,7 @@ impl Task {
     #[inline]
     pub fn go_on(&self, to: Stage) {
         // Ordering: Release, edge `task-stage`.
-        self.stage.store(to as u32, Release);
+        self.stage.store(to as u32, order(Edge::StageGoneOn, Release));
     }
 
     /// Takes the task's turn for one of its own calls: clone, exec and exit are made by one thread at a
@@ -178,6 +182,9 @@ impl Task {
     pub fn take_turn(&self) -> Option<Turn<'_>> {
         // Ordering: Acquire here and Release in `drop`, edge `own-call`: the next call of the task sees
         // what the last one left in its owner-only fields.
+        if left_out(Fault::OneTurn) {
+            return Some(Turn(self));
+        }
         self.busy.compare_exchange(0, 1, order(Edge::TurnTaken, Acquire), Relaxed).ok().map(|_| Turn(self))
     }
 
@@ -229,6 +236,7 @@ impl Task {
     }
 
     /// The signal it is sent when its parent thread dies.
+    #[inline]
     pub fn pdeathsig(&self) -> Option<Signal> {
         Signal::new(self.pdeathsig.load(Relaxed))
     }

@@ -7,6 +7,7 @@ use crate::record::exit_word::ExitWord;
 use crate::record::group_word::GroupWord;
 use crate::record::job_word::JobWord;
 use crate::record::policy::{Policy, PolicyWord};
+use crate::record::ready_broods::ReadyBroods;
 use crate::record::usage::UsageSum;
 use crate::record::value::{Value32, Value64};
 use crate::record::waiters::Waiters;
@@ -54,6 +55,8 @@ pub struct ThreadGroup {
     pub children_usage: UsageSum,
     /// The broods whose children are its children.
     pub broods: Chain,
+    /// Which of them have ready children, once there are many.
+    pub ready_broods: ReadyBroods,
     next_seniority: Value64,
 }
 

@@ -50,13 +50,18 @@ impl Waiters {
         self.remove(place);
     }
 
-    /// Who may have to be woken, after something has become true that a wait can be for.
+    /// Something has become true that a wait can be for: what is asked behind this is asked late enough.
     #[inline]
-    pub fn armed(&self) -> Armed {
-        // Ordering: SeqCst fence, edge `waiter-armed`: made ready before looked.
+    pub fn changed(&self) {
+        // Ordering: SeqCst fence, edge `waiter-armed`: made ready before looked; and edge `ready-broods`.
         if !left_out(Fault::FenceBeforeWaking) {
             fence(SeqCst);
         }
+    }
+
+    /// Who may have to be woken, asked behind [`changed`](Self::changed).
+    #[inline]
+    pub fn armed(&self) -> Armed {
         Armed(self.0.load(Relaxed))
     }
 }
@@ -86,6 +91,7 @@ mod tests {
     #[test]
     fn places_beyond_the_map_are_never_forgotten() {
         let waiters = Waiters::default();
+        waiters.changed();
         assert!(waiters.armed().is_empty());
         waiters.add(3);
         waiters.add(62);

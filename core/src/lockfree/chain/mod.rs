@@ -201,6 +201,12 @@ impl Chain {
         self.length.store(self.walk(pin, slab).count() as u32, Relaxed);
     }
 
+    /// Has there ever been a node? Not when it is closed.
+    pub fn has_nodes(&self) -> bool {
+        // Relaxed: who asks while the first node is pushed may be told either.
+        Ends::of(self.head.load(Relaxed)).is_some_and(|ends| ends.first != 0)
+    }
+
     /// Is it closed?
     fn is_closed(&self) -> bool {
         // Ordering: Relaxed: asked after edge `chain-pending`, which makes CLOSED visible; it is final.

@@ -92,6 +92,7 @@ impl<'p, N: Linked> Walk<'p, N> {
 impl<'p, N: Linked> Iterator for Walk<'p, N> {
     type Item = (u32, &'p N);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         // Progress: each turn moves to the next node, or repeats once because a link was settled.
         while let Some(node) = self.slab.get(self.pin, self.next) {

@@ -1,8 +1,6 @@
-//! Faults to order: in a model, one step is left out or one ordering relaxed, and the model must fail.
-//!
-//! In a build, [`left_out`] is `false`, [`order`] is its argument and the sizes are constants.
+//! The faults of the index: see [`crate::fault`]; and its sizes, which a model may choose.
 
-use crate::sync::Ordering;
+pub(super) use crate::fault::{left_out, order};
 
 /// A step of the protocol that a model can leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +37,6 @@ pub enum Fault {
     StopAtSetBit,
     /// A stale summary bit is taken away without comparing the version.
     CleanAnyVersion,
-    /// One end of one edge is Relaxed.
-    #[cfg(loom)]
-    Weak(Edge),
 }
 
 /// One end of an edge of `docs/orderings.md`.
@@ -79,10 +74,10 @@ pub enum Edge {
     HintRead,
 }
 
+crate::fault::switches!(Fault, Edge);
+
 #[cfg(not(loom))]
 mod knobs {
-    use super::{Edge, Fault, Ordering};
-
     /// Ready bits to a node, as a power of two.
     pub(in super::super) const fn width_bits() -> u32 {
         5
@@ -92,29 +87,13 @@ mod knobs {
     pub(in super::super) const fn first_slots() -> u32 {
         8
     }
-
-    /// Whether the model leaves this step out.
-    #[inline(always)]
-    pub(in super::super) const fn left_out(_: Fault) -> bool {
-        false
-    }
-
-    /// The ordering this end of an edge has.
-    #[inline(always)]
-    pub(in super::super) const fn order(_: Edge, ordering: Ordering) -> Ordering {
-        ordering
-    }
 }
 
 #[cfg(loom)]
 mod knobs {
-    use super::{Edge, Fault, Ordering};
-
     /// What a model runs with.
     #[derive(Clone, Copy, Debug)]
     pub struct Knobs {
-        /// The fault, if the model must fail.
-        pub fault: Option<Fault>,
         /// Ready bits to a node, as a power of two: small ones make trees of several levels.
         pub width_bits: u32,
         /// Slots of the first segment of an index.
@@ -123,31 +102,23 @@ mod knobs {
 
     std::thread_local! {
         static KNOBS: core::cell::Cell<Knobs> =
-            const { core::cell::Cell::new(Knobs { fault: None, width_bits: 5, first_slots: 8 }) };
+            const { core::cell::Cell::new(Knobs { width_bits: 5, first_slots: 8 }) };
     }
 
     /// Chooses what the models that this host thread runs from now on run with.
     pub fn set_knobs(knobs: Knobs) {
-        KNOBS.with(|cell| cell.set(knobs));
+        KNOBS.set(knobs);
     }
 
     pub(in super::super) fn width_bits() -> u32 {
-        KNOBS.with(|cell| cell.get().width_bits)
+        KNOBS.get().width_bits
     }
 
     pub(in super::super) fn first_slots() -> u32 {
-        KNOBS.with(|cell| cell.get().first_slots)
-    }
-
-    pub(in super::super) fn left_out(fault: Fault) -> bool {
-        KNOBS.with(|cell| cell.get().fault == Some(fault))
-    }
-
-    pub(in super::super) fn order(edge: Edge, ordering: Ordering) -> Ordering {
-        if left_out(Fault::Weak(edge)) { Ordering::Relaxed } else { ordering }
+        KNOBS.get().first_slots
     }
 }
 
 #[cfg(loom)]
 pub use knobs::{Knobs, set_knobs};
-pub(super) use knobs::{first_slots, left_out, order, width_bits};
+pub(super) use knobs::{first_slots, width_bits};

@@ -272,6 +272,21 @@ impl ReadyIndex {
         View::of(self, guard)
     }
 
+    /// Whether a ready bit is set, which may speak for nobody any more. `false`: at some instant since the call
+    /// began, no member was ready whose [`set_ready`](Self::set_ready) had returned.
+    pub fn has_ready(&self, guard: &Guard) -> bool {
+        loop {
+            let view = self.view(guard);
+            if view.has_ready() {
+                return true;
+            }
+            // Progress: only a bit that is set, or a segment opened or given up, changes this version.
+            if self.view(guard).version().ready == view.version().ready {
+                return false;
+            }
+        }
+    }
+
     /// Whether nobody is left. Final once no appender can come any more.
     pub fn is_empty<M: Members>(&self, guard: &Guard, members: &M) -> bool {
         loop {

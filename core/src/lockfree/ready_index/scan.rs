@@ -111,6 +111,13 @@ impl<'g> View<'g> {
         Version { ready, members }
     }
 
+    /// Whether a ready bit is set in one of its segments.
+    pub(super) fn has_ready(&self) -> bool {
+        self.segments.is_some_and(|Segments { cur, old, .. }| {
+            old.is_some_and(|old| old.root().bits() != 0) || cur.root().bits() != 0
+        })
+    }
+
     /// Whether nothing at all has happened since the view was taken.
     #[cfg(any(test, loom))]
     pub fn is_current(&self) -> bool {
