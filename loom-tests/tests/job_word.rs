@@ -2,8 +2,8 @@
 #![cfg(loom)]
 
 use loom::thread;
-use loom_tests::fault::{holds_always, needs, needs_edge};
-use loom_tests::{Mode, Shared};
+use loom_tests::Shared;
+use loom_tests::fault::{holds_always, needs, needs_edges};
 use ptexit_core::record::fault::{Edge, Fault};
 use ptexit_core::record::job_word::{JobWord, NotStopped, StoppedAt, Untold};
 use ptexit_core::record::reports::Ledger;
@@ -316,7 +316,7 @@ fn canaries() {
 fn weak_edges_fail() {
     let name = "a_thread_that_sees_the_flag_sees_the_status";
     for edge in [Edge::JobChanged, Edge::JobRead] {
-        needs_edge(edge, Mode::Plain, name, 3, a_thread_that_sees_the_flag_sees_the_status);
+        needs_edges(&[edge], name, 3, a_thread_that_sees_the_flag_sees_the_status);
     }
 }
 
