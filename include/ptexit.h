@@ -118,6 +118,12 @@ template <typename T> inline T ptexit_init()
 /** Linux's number of SIGCHLD. */
 #define PTEXIT_SIGCHLD 17
 
+/** Linux's number of SIGCONT. */
+#define PTEXIT_SIGCONT 18
+
+/** Linux's number of SIGSTOP. */
+#define PTEXIT_SIGSTOP 19
+
 /** `code` of a child that called exit(3); Linux's CLD_EXITED. */
 #define PTEXIT_CLD_EXITED 1
 
@@ -127,8 +133,17 @@ template <typename T> inline T ptexit_init()
 /** `code` of a child that a signal killed and that dumped core; Linux's CLD_DUMPED. */
 #define PTEXIT_CLD_DUMPED 3
 
-/** `code` of a parent-death signal; Linux's SI_USER. */
+/** `code` of a child that has stopped; Linux's CLD_STOPPED. */
+#define PTEXIT_CLD_STOPPED 5
+
+/** `code` of a child that goes on; Linux's CLD_CONTINUED. */
+#define PTEXIT_CLD_CONTINUED 6
+
+/** `code` of a parent-death signal, and of one sent by kill(2); Linux's SI_USER. */
 #define PTEXIT_SI_USER 0
+
+/** `code` of a signal sent by tgkill(2); Linux's SI_TKILL. */
+#define PTEXIT_SI_TKILL (-6)
 
 /** `code` of a signal of the kernel's own; Linux's SI_KERNEL. */
 #define PTEXIT_SI_KERNEL 128
@@ -148,13 +163,13 @@ template <typename T> inline T ptexit_init()
 /** ptexit_wait_args.options: do not arm the wait when nothing is waitable yet. */
 #define PTEXIT_WNOHANG 1
 
-/** ptexit_wait_args.options: stopped children (WUNTRACED). Accepted; nothing stops in this version. */
+/** ptexit_wait_args.options: children that have stopped (WUNTRACED). */
 #define PTEXIT_WSTOPPED 2
 
 /** ptexit_wait_args.options: dead children. */
 #define PTEXIT_WEXITED 4
 
-/** ptexit_wait_args.options: continued children. Accepted; nothing stops in this version. */
+/** ptexit_wait_args.options: children that SIGCONT lets go on. */
 #define PTEXIT_WCONTINUED 8
 
 /** ptexit_wait_args.options: leave the child waitable. */
@@ -189,7 +204,11 @@ template <typename T> inline T ptexit_init()
 /** `task`'s armed wait, whose cookie is `cookie`, may now succeed or fail: call ptexit_wait() again. A hint. */
 #define PTEXIT_EVENT_WAKE 2
 
-/** The process of `task` is exiting: `task` must leave the guest and call ptexit_exit_begin(). */
+/**
+ * `task` must leave its guest, or where it has stopped, and call ptexit_task_poll(): its process is exiting, is to stop,
+ * or goes on. If it comes when the task is about to stop, the task must not sleep. Where no signals are sent
+ * by ptexit_signal() it means that the process is exiting, and the task may call ptexit_exit_begin() at once.
+ */
 #define PTEXIT_EVENT_INTERRUPT 4
 
 /** The last thread of the process led by `task` has exited with `status`: its pidfd becomes readable. */
@@ -203,6 +222,13 @@ template <typename T> inline T ptexit_init()
 
 /** No task, process group or session uses the number `pid` any more. */
 #define PTEXIT_EVENT_PID_FREE 64
+
+/**
+ * Signals are void that are pending for the process led by `task` or for one of its threads: those in `signals`
+ * whose ticket is older than `ticket` or, if SIGCONT is in `signals`, as old. Tickets count up and wrap around at
+ * 2^14.
+ */
+#define PTEXIT_EVENT_DISCARD 128
 
 /** The kinds that a program which takes any events must take: whoever misses these cannot work. */
 #define PTEXIT_EVENTS_MANDATORY 4
@@ -227,6 +253,26 @@ template <typename T> inline T ptexit_init()
 
 /** Attribute of the process: its real user ID. */
 #define PTEXIT_ATTR_UID 4
+
+/** Attribute of the thread: the signals it blocks, bit 0 for signal 1; sigprocmask(2). Inherited by its clones. */
+#define PTEXIT_ATTR_MASK 5
+
+/**
+ * Attribute of the process: what it does about one signal, `signo | PTEXIT_ACTION_* << 8`; sigaction(2). Of SIGCHLD it is
+ * told beside PTEXIT_ATTR_SIGCHLD, and changes PTEXIT_SIGCHLD_IGNORE there. Before the first of these the
+ * library takes no disposition for known: no signal is dropped or ends the process at once, but SIGKILL.
+ * ptexit_get_attr() finds the signal in `*value`.
+ */
+#define PTEXIT_ATTR_ACTION 6
+
+/** PTEXIT_ATTR_ACTION: SIG_DFL. */
+#define PTEXIT_ACTION_DEFAULT 0
+
+/** PTEXIT_ATTR_ACTION: SIG_IGN. */
+#define PTEXIT_ACTION_IGNORE 1
+
+/** PTEXIT_ATTR_ACTION: a function of the program's. */
+#define PTEXIT_ACTION_HANDLER 2
 
 /** PTEXIT_ATTR_SIGCHLD: SIG_IGN. No signal, and dead children are not left as zombies. */
 #define PTEXIT_SIGCHLD_IGNORE 1
@@ -264,6 +310,9 @@ template <typename T> inline T ptexit_init()
 /** ptexit_info.state: dead; the process has threads left, or was not waited for yet. */
 #define PTEXIT_STATE_ZOMBIE 3
 
+/** ptexit_info.state: alive, and stopped with its process. */
+#define PTEXIT_STATE_STOPPED 4
+
 /** ptexit_list(): every process, by its leader; zombies included. `of` is 0. */
 #define PTEXIT_LIST_PROCESSES 0
 
@@ -275,6 +324,27 @@ template <typename T> inline T ptexit_init()
 
 /** ptexit_list(): the members of process group `of`, by their leaders. */
 #define PTEXIT_LIST_GROUP 3
+
+/** ptexit_signal(): to the thread `target`; tgkill(2). */
+#define PTEXIT_TO_THREAD 0
+
+/** ptexit_signal(): to the process of `target`, which is offered the signal first; kill(2). */
+#define PTEXIT_TO_PROCESS 1
+
+/** ptexit_signal(): to the process group with the ID `target`; 0 is the sender's own. */
+#define PTEXIT_TO_GROUP 2
+
+/** ptexit_signal(): to every process but init and the sender's own; `target` is 0. */
+#define PTEXIT_TO_EVERYBODY 3
+
+/** A verdict: the task may run its guest. */
+#define PTEXIT_RUN 0
+
+/** A verdict: the task has to exit with the wait status in the bits above the lowest eight (`verdict >> 8`). */
+#define PTEXIT_EXIT 1
+
+/** A verdict: the task has to stop, or to stay so; the bits above the lowest eight are the signal. */
+#define PTEXIT_STOP 2
 
 /** One process tree. Opaque; any number of contexts may live side by side. */
 typedef struct ptexit_ctx ptexit_ctx;
@@ -334,7 +404,10 @@ typedef struct ptexit_event {
     ptexit_task task;
     /** That task's cookie; with PTEXIT_EVENT_WAKE, the cookie of the wait. */
     uint64_t cookie;
-    /** PTEXIT_EVENT_REAPED: who waited for it, or 0. PTEXIT_EVENT_REPARENTED: its parent now. */
+    /**
+     * PTEXIT_EVENT_REAPED: who waited for it, or 0. PTEXIT_EVENT_REPARENTED: its parent now. PTEXIT_EVENT_SIGNAL:
+     * the thread that is to take it and must leave its guest, `task` or another one; 0 if none can at present.
+     */
     ptexit_task other;
     /** PTEXIT_EVENT_REAPED, PTEXIT_EVENT_PID_FREE: the process or thread ID. */
     uint32_t pid;
@@ -344,6 +417,12 @@ typedef struct ptexit_event {
     struct ptexit_siginfo info;
     /** PTEXIT_EVENT_REAPED: what the process and its waited-for children used; zero for a thread. */
     struct ptexit_rusage usage;
+    /** PTEXIT_EVENT_DISCARD: which signals; bit 0 is signal 1. */
+    uint64_t signals;
+    /** PTEXIT_EVENT_SIGNAL of a stop signal or SIGCONT, PTEXIT_EVENT_DISCARD: when it was sent. */
+    uint32_t ticket;
+    /** 0. */
+    uint32_t reserved;
 } ptexit_event;
 
 /** How a context is set up; ptexit_ctx_new(). All zero is a good default. */
@@ -965,7 +1044,7 @@ int ptexit_set_attr(struct ptexit_ctx *ctx, ptexit_task task, uint32_t which, ui
  * @param ctx    Borrowed for the call.
  * @param task   The task.
  * @param which  PTEXIT_ATTR_*.
- * @param value  Written on success only.
+ * @param value  Written on success only; read with PTEXIT_ATTR_ACTION, for the signal.
  *
  * @return 0, or
  *   PTEXIT_EINVAL  `which` is not one of the above
@@ -978,9 +1057,12 @@ int ptexit_set_attr(struct ptexit_ctx *ctx, ptexit_task task, uint32_t which, ui
  * Follows:   prctl(2), sigaction(2), getuid(2).
  *
  * # Safety
- * `ctx` is NULL or a context that is not freed; `value` is NULL or writable.
+ * `ctx` is NULL or a context that is not freed; `value` is NULL or writable, and with PTEXIT_ATTR_ACTION readable.
  */
-int ptexit_get_attr(struct ptexit_ctx *ctx, ptexit_task task, uint32_t which, uint64_t *value);
+int ptexit_get_attr(struct ptexit_ctx *ctx,
+                    ptexit_task task,
+                    uint32_t which,
+                    uint64_t *value);
 
 /**
  * Finds the task with a process or thread ID; zombies included.
@@ -1101,6 +1183,124 @@ int ptexit_list(struct ptexit_ctx *ctx,
  * `ctx` is NULL or a context that is not freed; `usage` is NULL or writable.
  */
 int ptexit_children_usage(struct ptexit_ctx *ctx, ptexit_task task, struct ptexit_rusage *usage);
+
+/**
+ * Sends a signal. What is due at once is done: SIGKILL, and any other signal whose default action ends the process
+ * without a core dump and that some thread would take, end it as ptexit_exit_group() does; SIGCONT lets the
+ * process go on. Otherwise PTEXIT_EVENT_SIGNAL tells who is to take it, unless it is dropped: the process is
+ * exiting, ignores it, or is init and has not asked for it. For that the program tells masks and dispositions
+ * (PTEXIT_ATTR_MASK, PTEXIT_ATTR_ACTION). A stop signal stops nobody before a task takes it;
+ * see ptexit_begin_stop().
+ *
+ * @param ctx     Borrowed for the call.
+ * @param sender  Who sends; 0 for the kernel that the program is, which may send anything, to init as well.
+ * @param how     PTEXIT_TO_*.
+ * @param target  As said there.
+ * @param signo   The signal; 0 only asks whether one could be sent.
+ * @param code    `si_code`: PTEXIT_SI_USER, PTEXIT_SI_TKILL, PTEXIT_SI_KERNEL or another.
+ *
+ * @return 0, or
+ *   PTEXIT_EINVAL  `how` or `signo` is out of range
+ *   PTEXIT_EPERM   the sender's real user ID is neither 0 nor the target's, and it is not SIGCONT within a session
+ *   PTEXIT_ESRCH   there is nobody, or the sender is not alive
+ *   PTEXIT_EFAULT  `ctx` is not a context
+ *
+ * Ownership: nothing changes hands.
+ * Threads:   any thread may call.
+ * Blocking:  never.
+ * Follows:   kill(2), tgkill(2); send_signal_locked() in the kernel.
+ *
+ * # Safety
+ * `ctx` is NULL or a context that is not freed.
+ */
+int ptexit_signal(struct ptexit_ctx *ctx,
+                  ptexit_task sender,
+                  uint32_t how,
+                  uint64_t target,
+                  uint32_t signo,
+                  int32_t code);
+
+/**
+ * Says what a task has to do before it runs its guest. To be called whenever PTEXIT_EVENT_INTERRUPT has come for the
+ * task, before a new thread runs for the first time, and before the task takes signals. If a stop has
+ * ended, the first thread of the process that calls tells the parent so.
+ *
+ * @param ctx      Borrowed for the call.
+ * @param task     The task.
+ * @param verdict  Written on success only: PTEXIT_RUN, PTEXIT_EXIT or PTEXIT_STOP in the lowest eight bits.
+ *
+ * @return 0, or
+ *   PTEXIT_ESRCH   the task is not alive, or is exiting
+ *   PTEXIT_EFAULT  `ctx` or `verdict` is NULL or misaligned
+ *
+ * Ownership: nothing changes hands.
+ * Threads:   `task`'s own calls come from one thread at a time.
+ * Blocking:  never.
+ * Follows:   get_signal() in the kernel.
+ *
+ * # Safety
+ * `ctx` is NULL or a context that is not freed; `verdict` is NULL or writable.
+ */
+int ptexit_task_poll(struct ptexit_ctx *ctx,
+                     ptexit_task task,
+                     uint32_t *verdict);
+
+/**
+ * A task that was asked to stop has left its guest: it counts as stopped. With the last thread of its process the
+ * stop is in effect, and the parent is told. On PTEXIT_STOP the task sleeps until PTEXIT_EVENT_INTERRUPT
+ * comes for it, and then calls ptexit_task_poll(); if the event has come by then, it does not sleep.
+ *
+ * @param ctx      Borrowed for the call.
+ * @param task     The task.
+ * @param verdict  Written on success only: PTEXIT_STOP, or what the task has to do after all.
+ *
+ * @return 0, or
+ *   PTEXIT_ESRCH    the task is not alive, or is exiting
+ *   PTEXIT_E_STATE  another own call of the task is under way
+ *   PTEXIT_EFAULT   `ctx` or `verdict` is NULL or misaligned
+ *
+ * Ownership: nothing changes hands.
+ * Threads:   `task`'s own calls come from one thread at a time.
+ * Blocking:  never.
+ * Follows:   do_signal_stop() in the kernel.
+ *
+ * # Safety
+ * `ctx` is NULL or a context that is not freed; `verdict` is NULL or writable.
+ */
+int ptexit_task_stopped(struct ptexit_ctx *ctx,
+                        ptexit_task task,
+                        uint32_t *verdict);
+
+/**
+ * A task has taken a stop signal from among those that are pending, and its action is the default: its process is to
+ * stop. The other threads are told by PTEXIT_EVENT_INTERRUPT; the task itself counts as stopped if the
+ * verdict is PTEXIT_STOP, as after ptexit_task_stopped(). If SIGCONT has come since the signal was sent, nobody stops.
+ *
+ * @param ctx      Borrowed for the call.
+ * @param task     The task that took the signal.
+ * @param signo    SIGSTOP, SIGTSTP, SIGTTIN or SIGTTOU.
+ * @param ticket   What PTEXIT_EVENT_SIGNAL said when the signal was sent.
+ * @param verdict  Written on success only: PTEXIT_STOP, or what the task has to do after all.
+ *
+ * @return 0, or
+ *   PTEXIT_EINVAL   `signo` is no stop signal
+ *   PTEXIT_ESRCH    the task is not alive, or is exiting
+ *   PTEXIT_E_STATE  another own call of the task is under way
+ *   PTEXIT_EFAULT   `ctx` or `verdict` is NULL or misaligned
+ *
+ * Ownership: nothing changes hands.
+ * Threads:   `task`'s own calls come from one thread at a time.
+ * Blocking:  never.
+ * Follows:   do_signal_stop() in the kernel; "Signal dispositions" in signal(7).
+ *
+ * # Safety
+ * `ctx` is NULL or a context that is not freed; `verdict` is NULL or writable.
+ */
+int ptexit_begin_stop(struct ptexit_ctx *ctx,
+                      ptexit_task task,
+                      uint32_t signo,
+                      uint32_t ticket,
+                      uint32_t *verdict);
 
 #ifdef __cplusplus
 }  // extern "C"

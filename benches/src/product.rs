@@ -84,9 +84,10 @@ impl System for Product {
         };
         let request = WaitRequest { which, options: WaitOptions::WEXITED | WaitOptions::WNOHANG, cookie: 0 };
         match self.tree.wait(parent, &request) {
-            Ok(Waited::Child(child)) => {
-                Found::Child { pid: child.pid, code: child.status.exit_code().unwrap_or(0) as u8 }
-            }
+            Ok(Waited::Child(child)) => Found::Child {
+                pid: child.pid,
+                code: child.change.status().and_then(|status| status.exit_code()).unwrap_or(0) as u8,
+            },
             Ok(Waited::Nothing | Waited::Armed) => Found::Nothing,
             Err(Errno::ECHILD) => Found::NoChild,
             Err(error) => panic!("wait: {error}"),

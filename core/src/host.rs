@@ -4,7 +4,7 @@
 //! free. Acting on it (signal frames, parking threads, freeing memory) is the host's.
 
 use crate::ids::TaskId;
-use crate::uapi::{Rusage, SigInfo, WaitStatus};
+use crate::uapi::{Rusage, SigInfo, Signal, SignalSet, WaitStatus};
 
 /// Something that happened, told to the host after it was committed and in the order it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +15,19 @@ pub enum Event {
     /// SIGCHLD comes when the zombie can be waited for, and before the first wait that reports it returns: on the
     /// thread of that wait, if it is faster. Such a wait lets a callback on another thread that tells of the
     /// same child come to its end first, unless that takes longer than a tenth of a second.
+    ///
+    /// A signal whose default action is to do nothing is told as well, unless it is ignored (`SIG_IGN`).
     Signal {
         /// The thread that is offered the signal first.
         target: TaskId,
         /// The target's host cookie.
         cookie: u64,
+        /// The thread that is to take it, which the host makes leave its guest: `target`, or with `group` another
+        /// one if that cannot. `None` if nobody can at present: all block it or have stopped.
+        taker: Option<TaskId>,
+        /// Of a stop signal and of SIGCONT, when it was sent: the host keeps it with the signal. See
+        /// [`Discard`](Event::Discard) and [`Tree::begin_stop`](crate::tree::Tree::begin_stop).
+        ticket: u32,
         /// The signal is pending for the whole thread group.
         group: bool,
         /// What the receiver sees.
@@ -32,7 +40,25 @@ pub enum Event {
         /// The cookie of the armed wait.
         wait: u64,
     },
-    /// The task's thread group is exiting: the task must leave the guest and call `exit_begin`.
+    /// A stop signal or SIGCONT has been sent to a process, and voids others that are pending there, for the
+    /// process or for any of its threads: those of `signals` whose ticket is older than `ticket`, and with SIGCONT
+    /// among `signals`, as old. Tickets are compared as [`is_older`](crate::tree::is_older) does.
+    Discard {
+        /// The leader of the process.
+        task: TaskId,
+        /// The leader's host cookie.
+        cookie: u64,
+        /// The stop signals, or SIGCONT.
+        signals: SignalSet,
+        /// When the signal was sent that voids them.
+        ticket: u32,
+    },
+    /// The task must leave its guest, or wherever it has stopped, and ask [`Tree::task_poll`] what to do: its thread
+    /// group is exiting, is asked to stop, or goes on. If it comes when the task is just about to
+    /// stop, the task must not sleep. In a tree where nobody sends signals it means that the group is exiting, and
+    /// the task may call `exit_begin` at once.
+    ///
+    /// [`Tree::task_poll`]: crate::tree::Tree::task_poll
     Interrupt {
         /// The task to be interrupted.
         task: TaskId,
@@ -79,6 +105,24 @@ pub enum Event {
     },
 }
 
+/// Somebody wants to send a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignalRequest {
+    /// Who.
+    pub sender: TaskId,
+    /// The sender's host cookie.
+    pub sender_cookie: u64,
+    /// To whom: a thread, or the leader of a process.
+    pub target: TaskId,
+    /// The target's host cookie.
+    pub target_cookie: u64,
+    /// What; `None` to ask whether it could.
+    pub signal: Option<Signal>,
+    /// By the rule of kill(2), as far as the library knows: the sender's real user ID is 0 or the target's, or the
+    /// signal is SIGCONT and both are in one session.
+    pub is_allowed: bool,
+}
+
 /// The program the core is embedded in.
 ///
 /// `event` is called on the thread whose call caused the event, while the library holds nothing: it may
@@ -86,6 +130,12 @@ pub enum Event {
 pub trait Host {
     /// Takes note of an event.
     fn event(&self, event: &Event);
+
+    /// May this signal be sent? Called within [`Tree::signal`](crate::tree::Tree::signal), and must not call back
+    /// into the tree.
+    fn may_signal(&self, request: &SignalRequest) -> bool {
+        request.is_allowed
+    }
 
     /// A number that no other thread has at the same time, and not 0: whether a wait was called from within
     /// [`event`](Self::event) is told by it.

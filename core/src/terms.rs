@@ -4,7 +4,7 @@
 //! take and return them, need nothing of the interface above them.
 
 use crate::ids::TaskId;
-use crate::uapi::{Rusage, Signal, WaitOptions, WaitStatus};
+use crate::uapi::{Change, Rusage, Signal, SignalSet, WaitOptions, WaitStatus};
 
 /// Who chooses process IDs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,8 +81,7 @@ pub enum WaitFor {
 pub struct WaitRequest {
     /// Which children.
     pub which: WaitFor,
-    /// Options; at least one of WEXITED, WSTOPPED, WCONTINUED is needed. Only WEXITED reports in this
-    /// version, the others are accepted and match nothing.
+    /// Options; at least one of WEXITED, WSTOPPED, WCONTINUED is needed.
     pub options: WaitOptions,
     /// Comes back in [`Event::Wake`](crate::host::Event::Wake) if the wait is armed.
     pub cookie: u64,
@@ -91,7 +90,7 @@ pub struct WaitRequest {
 /// What a wait found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
-    /// A dead child. Without WNOWAIT its handle is spent.
+    /// A child that is dead, has stopped or goes on. Without WNOWAIT the handle of a dead one is spent.
     Child(WaitResult),
     /// With WNOHANG: there are matching children, none is waitable yet.
     Nothing,
@@ -110,8 +109,8 @@ pub struct WaitResult {
     pub pid: u32,
     /// Its real user ID.
     pub uid: u32,
-    /// How it died.
-    pub status: WaitStatus,
+    /// What became of it.
+    pub change: Change,
     /// Its host cookie.
     pub cookie: u64,
     /// What it used, its own waited-for children included; wait4(2).
@@ -129,6 +128,60 @@ pub struct SigchldPolicy {
     pub no_cld_stop: bool,
 }
 
+/// What a process does about a signal, sigaction(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Disposition {
+    /// `SIG_DFL`.
+    #[default]
+    Default,
+    /// `SIG_IGN`.
+    Ignore,
+    /// A function of the program's.
+    Handler,
+}
+
+/// Whom a signal is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalTarget {
+    /// This thread: tgkill(2).
+    Thread(TaskId),
+    /// The process of this task, which is offered the signal first: kill(2), `pidfd_send_signal(2)`.
+    Process(TaskId),
+    /// Every member of this process group; 0 is the sender's own.
+    Group(u32),
+    /// Every process but init and the sender's own: kill(2) with -1.
+    Everybody,
+}
+
+/// A signal to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignalArgs {
+    /// Whom it is for.
+    pub target: SignalTarget,
+    /// Which; `None` only asks whether it could be sent.
+    pub signal: Option<Signal>,
+    /// `si_code`: [`SI_USER`](crate::uapi::SI_USER), [`SI_TKILL`](crate::uapi::SI_TKILL),
+    /// [`SI_KERNEL`](crate::uapi::SI_KERNEL) or another.
+    pub code: i32,
+}
+
+/// What a task has to do before it runs its guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing.
+    Run,
+    /// To exit, with this status.
+    Exit(WaitStatus),
+    /// To stop, by this signal, or to stay so.
+    Stop(Signal),
+}
+
+/// Is the ticket `one` older than `other`? Both count SIGCONTs of one process, and wrap around at 2^14.
+pub fn is_older(one: u32, other: u32) -> bool {
+    let behind = other.wrapping_sub(one) & 0x3fff;
+    behind != 0 && behind < 0x2000
+}
+
 /// An attribute that a task can set and read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attr {
@@ -142,6 +195,12 @@ pub enum Attr {
     Cookie(u64),
     /// The real user ID of the process.
     Uid(u32),
+    /// The signals that the thread blocks; sigprocmask(2).
+    Mask(SignalSet),
+    /// What the process does about one signal; sigaction(2). Of SIGCHLD, this is told beside
+    /// [`Sigchld`](Self::Sigchld), and changes `ignore` there. Before the first of these, the library takes no
+    /// disposition for known: no signal is dropped or ends the process at once, but SIGKILL.
+    Action(Signal, Disposition),
 }
 
 /// Which attribute [`Tree::get_attr`](crate::tree::Tree::get_attr) reads.
@@ -157,6 +216,10 @@ pub enum AttrKind {
     Cookie,
     /// See [`Attr::Uid`].
     Uid,
+    /// See [`Attr::Mask`].
+    Mask,
+    /// See [`Attr::Action`].
+    Action(Signal),
 }
 
 /// What state a task is in.
@@ -166,6 +229,8 @@ pub enum TaskState {
     Embryo,
     /// Alive.
     Running,
+    /// Alive, and has stopped with its process.
+    Stopped,
     /// Between `exit_begin` and the end of `exit_finish` (`PF_EXITING`).
     Initiated,
     /// Dead; its process still has live threads, or its parent has not waited yet.

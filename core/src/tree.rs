@@ -5,16 +5,16 @@ use core::fmt;
 use crate::host::Host;
 use crate::ids::TaskId;
 use crate::protocol::outbox::Outbox;
-use crate::protocol::{Call, exec, exit, fork, inspect, membership, wait};
+use crate::protocol::{Call, exec, exit, fork, inspect, membership, signal, stop, wait};
 use crate::record::pid_table::PidChoice;
 use crate::record::tables::Tables;
-use crate::uapi::{Errno, Rusage, WaitStatus};
+use crate::uapi::{Errno, Rusage, Signal, WaitStatus};
 
 /// For hosts that would rather ask than be called back: where [`Host::event`] can leave what it is told.
 pub use crate::lockfree::queue::Queue;
 pub use crate::terms::{
-    Attr, AttrKind, CloneArgs, CloneKind, ListFilter, Options, PidPolicy, SigchldPolicy, TaskInfo, TaskState, WaitFor,
-    WaitRequest, WaitResult, Waited,
+    Attr, AttrKind, CloneArgs, CloneKind, Disposition, ListFilter, Options, PidPolicy, SigchldPolicy, SignalArgs,
+    SignalTarget, TaskInfo, TaskState, Verdict, WaitFor, WaitRequest, WaitResult, Waited, is_older,
 };
 
 /// A process tree. Any number of threads may share it.
@@ -162,6 +162,52 @@ impl<H: Host> Tree<H> {
     /// EINVAL: no wait with this cookie is armed.
     pub fn wait_cancel(&self, waiter: TaskId, cookie: u64) -> Result<bool, Errno> {
         self.call(|call| wait::cancel(call, waiter, cookie))
+    }
+
+    /// kill(2), tgkill(2): sends a signal to a thread, a process, a process group or everybody; without a signal, asks
+    /// whether one could be sent. `sender` `None` is the kernel that the host is: it may send anything.
+    ///
+    /// What is due at once is done: SIGKILL, and any other signal whose default action ends the process without a core
+    /// dump and that some thread would take, end it ([`Event::Interrupt`]); SIGCONT lets it go on. Otherwise
+    /// [`Event::Signal`] tells who is to take it, unless it is dropped: because the process is exiting, ignores
+    /// it, or is init and has not asked for it. For that the host tells masks and dispositions ([`Attr::Mask`],
+    /// [`Attr::Action`]).
+    ///
+    /// ESRCH: nobody there, or the sender is not alive. EPERM: the sender may not.
+    ///
+    /// [`Event::Interrupt`]: crate::host::Event::Interrupt
+    /// [`Event::Signal`]: crate::host::Event::Signal
+    pub fn signal(&self, sender: Option<TaskId>, args: SignalArgs) -> Result<(), Errno> {
+        self.call(|call| signal::signal(call, sender, args))
+    }
+
+    /// What the task has to do before it runs its guest, the next time or for the first time: run, exit, or stop. Called
+    /// whenever the host has been told to interrupt the task, and before it takes signals. If a stop has ended,
+    /// this is where the parent is told so.
+    ///
+    /// ESRCH: the task is not alive, or is exiting.
+    pub fn task_poll(&self, task: TaskId) -> Result<Verdict, Errno> {
+        self.call(|call| stop::poll(call, task))
+    }
+
+    /// The task was asked to stop ([`Verdict::Stop`]) and does: it has left its guest, and counts as stopped. Returns
+    /// what it has to do after all: to sleep until it is interrupted, or, if the stop has ended meanwhile, to
+    /// run or to exit. With the last of its threads, the process has stopped, and its parent is told.
+    ///
+    /// ESRCH: the task is not alive, or is exiting. E_STATE: another call of the same task is under way.
+    pub fn task_stopped(&self, task: TaskId) -> Result<Verdict, Errno> {
+        self.call(|call| stop::stop(call, task))
+    }
+
+    /// The task has taken a stop signal, with the default action, from where the host keeps pending signals: its
+    /// process is to stop. `ticket` came with the signal. The task itself counts as stopped if the
+    /// verdict is [`Verdict::Stop`], and then sleeps until it is interrupted; if SIGCONT has come since the signal was
+    /// sent, nobody stops.
+    ///
+    /// EINVAL: not a stop signal. ESRCH: the task is not alive, or is exiting. E_STATE: another call of the same task
+    /// is under way.
+    pub fn begin_stop(&self, task: TaskId, signal: Signal, ticket: u32) -> Result<Verdict, Errno> {
+        self.call(|call| stop::begin(call, task, signal, ticket))
     }
 
     /// setpgid(2). `pid` 0 is the caller, `pgid` 0 is the process itself.

@@ -54,7 +54,7 @@ impl World {
 
     fn reap(&self, waiter: TaskId) -> (u32, Option<i32>) {
         match self.wait(waiter, WaitOptions::WNOHANG) {
-            Ok(Waited::Child(result)) => (result.pid, result.status.exit_code()),
+            Ok(Waited::Child(result)) => (result.pid, result.change.status().and_then(WaitStatus::exit_code)),
             other => panic!("{other:?}"),
         }
     }

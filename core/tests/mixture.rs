@@ -140,7 +140,7 @@ fn a_death_is_reported_once() {
         assert!(booked.contains(&Ok(())), "somebody's report is booked");
         let found = crowd.wait_now(crowd.init, WaitFor::All, WaitOptions::empty()).unwrap();
         let found = found.expect("the process is dead, with all of its threads");
-        assert_eq!((found.task, found.status, found.usage.utime_ns), (process, killed, 1));
+        assert_eq!((found.task, found.change, found.usage.utime_ns), (process, killed.into(), 1));
     }
     crowd.nothing_remains();
 }
@@ -175,7 +175,7 @@ fn a_wait_by_group_finds_the_members() {
                     let members = loop {
                         match crowd.wait(task, worker, WaitFor::Pgid(group), WaitOptions::WNOTHREAD) {
                             Ok(found) => {
-                                assert_eq!(found.status, exited(5));
+                                assert_eq!(found.change, exited(5).into());
                                 left -= 1;
                             }
                             Err(errno) => {

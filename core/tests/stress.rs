@@ -32,7 +32,7 @@ fn disjoint_parents_do_not_disturb_each_other() {
                     }
                     for &child in &children {
                         let found = crowd.wait_now(parent, WaitFor::All, WaitOptions::empty()).unwrap();
-                        assert_eq!(found.map(|result| (result.task, result.status)), Some((child, exited(1))));
+                        assert_eq!(found.map(|result| (result.task, result.change)), Some((child, exited(1).into())));
                     }
                 }
                 assert_eq!(crowd.wait_now(parent, WaitFor::All, WaitOptions::empty()), Err(Errno::ECHILD));
@@ -73,7 +73,7 @@ fn one_parents_children_are_each_found_once() {
                     let dying = scope.spawn(move || crowd.exit(child, 3));
                     match crowd.wait(task, worker, WaitFor::Pid(pid), own) {
                         Ok(result) => {
-                            assert_eq!((result.task, result.status), (child, exited(3)));
+                            assert_eq!((result.task, result.change), (child, exited(3).into()));
                             dead.fetch_add(1, SeqCst);
                         }
                         // A wait for any child was quicker.
@@ -223,7 +223,7 @@ fn nobody_escapes_a_group_exit() {
             crowd.tree.exit_finish(task, &Rusage::default()).unwrap();
         }
         let found = crowd.wait_now(crowd.init, WaitFor::All, WaitOptions::empty()).unwrap().unwrap();
-        assert_eq!((found.task, found.status), (process, status));
+        assert_eq!((found.task, found.change), (process, status.into()));
     }
     crowd.nothing_remains();
 }

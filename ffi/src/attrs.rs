@@ -2,10 +2,10 @@
 
 use std::ffi::c_int;
 
-use ptexit_core::tree::{Attr, AttrKind, SigchldPolicy};
-use ptexit_core::uapi::Errno;
+use ptexit_core::tree::{Attr, AttrKind, Disposition, SigchldPolicy};
+use ptexit_core::uapi::{Errno, SignalSet};
 
-use crate::boundary::{Out, enter};
+use crate::boundary::{Out, enter, read};
 use crate::ctx::Ctx;
 use crate::structs::{Task, task_id};
 use crate::tasks::signal;
@@ -20,6 +20,20 @@ pub const PTEXIT_ATTR_SIGCHLD: u32 = 2;
 pub const PTEXIT_ATTR_COOKIE: u32 = 3;
 /// Attribute of the process: its real user ID.
 pub const PTEXIT_ATTR_UID: u32 = 4;
+/// Attribute of the thread: the signals it blocks, bit 0 for signal 1; sigprocmask(2). Inherited by its clones.
+pub const PTEXIT_ATTR_MASK: u32 = 5;
+/// Attribute of the process: what it does about one signal, `signo | PTEXIT_ACTION_* << 8`; sigaction(2). Of SIGCHLD it is
+/// told beside PTEXIT_ATTR_SIGCHLD, and changes PTEXIT_SIGCHLD_IGNORE there. Before the first of these the
+/// library takes no disposition for known: no signal is dropped or ends the process at once, but SIGKILL.
+/// ptexit_get_attr() finds the signal in `*value`.
+pub const PTEXIT_ATTR_ACTION: u32 = 6;
+
+/// PTEXIT_ATTR_ACTION: SIG_DFL.
+pub const PTEXIT_ACTION_DEFAULT: u32 = 0;
+/// PTEXIT_ATTR_ACTION: SIG_IGN.
+pub const PTEXIT_ACTION_IGNORE: u32 = 1;
+/// PTEXIT_ATTR_ACTION: a function of the program's.
+pub const PTEXIT_ACTION_HANDLER: u32 = 2;
 
 /// PTEXIT_ATTR_SIGCHLD: SIG_IGN. No signal, and dead children are not left as zombies.
 pub const PTEXIT_SIGCHLD_IGNORE: u32 = 1;
@@ -57,6 +71,11 @@ pub unsafe extern "C" fn ptexit_set_attr(ctx: *mut Ctx, task: Task, which: u32, 
             PTEXIT_ATTR_SIGCHLD => Attr::Sigchld(sigchld_policy(number?)?),
             PTEXIT_ATTR_COOKIE => Attr::Cookie(value),
             PTEXIT_ATTR_UID => Attr::Uid(number?),
+            PTEXIT_ATTR_MASK => Attr::Mask(SignalSet::from_bits(value)),
+            PTEXIT_ATTR_ACTION => {
+                let signal = signal(value & 0xff)?.ok_or(Errno::EINVAL)?;
+                Attr::Action(signal, disposition(value >> 8)?)
+            }
             _ => return Err(Errno::EINVAL),
         };
         ctx.tree().set_attr(task_id(task), attr).map(|()| 0)
@@ -70,7 +89,7 @@ pub unsafe extern "C" fn ptexit_set_attr(ctx: *mut Ctx, task: Task, which: u32, 
 /// @param ctx    Borrowed for the call.
 /// @param task   The task.
 /// @param which  PTEXIT_ATTR_*.
-/// @param value  Written on success only.
+/// @param value  Written on success only; read with PTEXIT_ATTR_ACTION, for the signal.
 ///
 /// @return 0, or
 ///   PTEXIT_EINVAL  `which` is not one of the above
@@ -83,7 +102,7 @@ pub unsafe extern "C" fn ptexit_set_attr(ctx: *mut Ctx, task: Task, which: u32, 
 /// Follows:   prctl(2), sigaction(2), getuid(2).
 ///
 /// # Safety
-/// `ctx` is NULL or a context that is not freed; `value` is NULL or writable.
+/// `ctx` is NULL or a context that is not freed; `value` is NULL or writable, and with PTEXIT_ATTR_ACTION readable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ptexit_get_attr(ctx: *mut Ctx, task: Task, which: u32, value: *mut u64) -> c_int {
     let call = |ctx: &Ctx| {
@@ -95,6 +114,9 @@ pub unsafe extern "C" fn ptexit_get_attr(ctx: *mut Ctx, task: Task, which: u32, 
             PTEXIT_ATTR_SIGCHLD => AttrKind::Sigchld,
             PTEXIT_ATTR_COOKIE => AttrKind::Cookie,
             PTEXIT_ATTR_UID => AttrKind::Uid,
+            PTEXIT_ATTR_MASK => AttrKind::Mask,
+            // SAFETY: readable, says the caller.
+            PTEXIT_ATTR_ACTION => AttrKind::Action(signal(unsafe { read(value)? })?.ok_or(Errno::EINVAL)?),
             _ => return Err(Errno::EINVAL),
         };
         out.set(match ctx.tree().get_attr(task_id(task), kind)? {
@@ -103,11 +125,30 @@ pub unsafe extern "C" fn ptexit_get_attr(ctx: *mut Ctx, task: Task, which: u32, 
             Attr::Sigchld(policy) => sigchld_bits(policy).into(),
             Attr::Cookie(cookie) => cookie,
             Attr::Uid(uid) => uid.into(),
+            Attr::Mask(mask) => mask.bits(),
+            Attr::Action(signal, disposition) => (signal.number() | action(disposition) << 8).into(),
         });
         Ok(0)
     };
     // SAFETY: a context, says the caller.
     unsafe { enter(ctx, call) }
+}
+
+fn disposition(number: u64) -> Result<Disposition, Errno> {
+    match u32::try_from(number) {
+        Ok(PTEXIT_ACTION_DEFAULT) => Ok(Disposition::Default),
+        Ok(PTEXIT_ACTION_IGNORE) => Ok(Disposition::Ignore),
+        Ok(PTEXIT_ACTION_HANDLER) => Ok(Disposition::Handler),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn action(disposition: Disposition) -> u32 {
+    match disposition {
+        Disposition::Default => PTEXIT_ACTION_DEFAULT,
+        Disposition::Ignore => PTEXIT_ACTION_IGNORE,
+        Disposition::Handler => PTEXIT_ACTION_HANDLER,
+    }
 }
 
 fn sigchld_policy(bits: u32) -> Result<SigchldPolicy, Errno> {

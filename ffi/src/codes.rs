@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use ptexit_core::uapi::{ChildCode, Errno, SI_KERNEL, SI_USER, Signal, WaitOptions};
+use ptexit_core::uapi::{ChildCode, Errno, SI_KERNEL, SI_TKILL, SI_USER, Signal, WaitOptions};
 
 /// The caller may not do this.
 pub const PTEXIT_EPERM: i32 = -1;
@@ -41,6 +41,10 @@ pub const PTEXIT_E_PANIC: i32 = -4098;
 pub const PTEXIT_SIGKILL: u32 = 9;
 /// Linux's number of SIGCHLD.
 pub const PTEXIT_SIGCHLD: u32 = 17;
+/// Linux's number of SIGCONT.
+pub const PTEXIT_SIGCONT: u32 = 18;
+/// Linux's number of SIGSTOP.
+pub const PTEXIT_SIGSTOP: u32 = 19;
 
 /// `code` of a child that called exit(3); Linux's CLD_EXITED.
 pub const PTEXIT_CLD_EXITED: i32 = 1;
@@ -48,8 +52,14 @@ pub const PTEXIT_CLD_EXITED: i32 = 1;
 pub const PTEXIT_CLD_KILLED: i32 = 2;
 /// `code` of a child that a signal killed and that dumped core; Linux's CLD_DUMPED.
 pub const PTEXIT_CLD_DUMPED: i32 = 3;
-/// `code` of a parent-death signal; Linux's SI_USER.
+/// `code` of a child that has stopped; Linux's CLD_STOPPED.
+pub const PTEXIT_CLD_STOPPED: i32 = 5;
+/// `code` of a child that goes on; Linux's CLD_CONTINUED.
+pub const PTEXIT_CLD_CONTINUED: i32 = 6;
+/// `code` of a parent-death signal, and of one sent by kill(2); Linux's SI_USER.
 pub const PTEXIT_SI_USER: i32 = 0;
+/// `code` of a signal sent by tgkill(2); Linux's SI_TKILL.
+pub const PTEXIT_SI_TKILL: i32 = -6;
 /// `code` of a signal of the kernel's own; Linux's SI_KERNEL.
 pub const PTEXIT_SI_KERNEL: i32 = 0x80;
 
@@ -64,11 +74,11 @@ pub const PTEXIT_P_TASK: u32 = 3;
 
 /// ptexit_wait_args.options: do not arm the wait when nothing is waitable yet.
 pub const PTEXIT_WNOHANG: u32 = 0x0000_0001;
-/// ptexit_wait_args.options: stopped children (WUNTRACED). Accepted; nothing stops in this version.
+/// ptexit_wait_args.options: children that have stopped (WUNTRACED).
 pub const PTEXIT_WSTOPPED: u32 = 0x0000_0002;
 /// ptexit_wait_args.options: dead children.
 pub const PTEXIT_WEXITED: u32 = 0x0000_0004;
-/// ptexit_wait_args.options: continued children. Accepted; nothing stops in this version.
+/// ptexit_wait_args.options: children that SIGCONT lets go on.
 pub const PTEXIT_WCONTINUED: u32 = 0x0000_0008;
 /// ptexit_wait_args.options: leave the child waitable.
 pub const PTEXIT_WNOWAIT: u32 = 0x0100_0000;
@@ -92,7 +102,9 @@ const _: () = {
     assert!(PTEXIT_E_PANIC == -Errno::E_PANIC.number() && Errno::ALL.len() == 16);
     assert!(PTEXIT_SIGKILL == Signal::SIGKILL.number() && PTEXIT_SIGCHLD == Signal::SIGCHLD.number());
     assert!(PTEXIT_CLD_EXITED == ChildCode::Exited as i32 && PTEXIT_CLD_KILLED == ChildCode::Killed as i32);
-    assert!(PTEXIT_CLD_DUMPED == ChildCode::Dumped as i32);
+    assert!(PTEXIT_SIGCONT == Signal::SIGCONT.number() && PTEXIT_SIGSTOP == Signal::SIGSTOP.number());
+    assert!(PTEXIT_CLD_DUMPED == ChildCode::Dumped as i32 && PTEXIT_CLD_STOPPED == ChildCode::Stopped as i32);
+    assert!(PTEXIT_CLD_CONTINUED == ChildCode::Continued as i32 && PTEXIT_SI_TKILL == SI_TKILL);
     assert!(PTEXIT_SI_USER == SI_USER && PTEXIT_SI_KERNEL == SI_KERNEL);
     assert!(PTEXIT_WNOHANG == WaitOptions::WNOHANG.bits() && PTEXIT_WSTOPPED == WaitOptions::WSTOPPED.bits());
     assert!(PTEXIT_WEXITED == WaitOptions::WEXITED.bits() && PTEXIT_WCONTINUED == WaitOptions::WCONTINUED.bits());

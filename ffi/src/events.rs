@@ -17,7 +17,9 @@ use crate::structs::{Event, Rusage, Siginfo};
 pub const PTEXIT_EVENT_SIGNAL: u32 = 0x01;
 /// `task`'s armed wait, whose cookie is `cookie`, may now succeed or fail: call ptexit_wait() again. A hint.
 pub const PTEXIT_EVENT_WAKE: u32 = 0x02;
-/// The process of `task` is exiting: `task` must leave the guest and call ptexit_exit_begin().
+/// `task` must leave its guest, or where it has stopped, and call ptexit_task_poll(): its process is exiting, is to stop,
+/// or goes on. If it comes when the task is about to stop, the task must not sleep. Where no signals are sent
+/// by ptexit_signal() it means that the process is exiting, and the task may call ptexit_exit_begin() at once.
 pub const PTEXIT_EVENT_INTERRUPT: u32 = 0x04;
 /// The last thread of the process led by `task` has exited with `status`: its pidfd becomes readable.
 pub const PTEXIT_EVENT_EXITED: u32 = 0x08;
@@ -27,10 +29,14 @@ pub const PTEXIT_EVENT_REAPED: u32 = 0x10;
 pub const PTEXIT_EVENT_REPARENTED: u32 = 0x20;
 /// No task, process group or session uses the number `pid` any more.
 pub const PTEXIT_EVENT_PID_FREE: u32 = 0x40;
+/// Signals are void that are pending for the process led by `task` or for one of its threads: those in `signals`
+/// whose ticket is older than `ticket` or, if SIGCONT is in `signals`, as old. Tickets count up and wrap around at
+/// 2^14.
+pub const PTEXIT_EVENT_DISCARD: u32 = 0x80;
 /// The kinds that a program which takes any events must take: whoever misses these cannot work.
 pub const PTEXIT_EVENTS_MANDATORY: u32 = 0x04;
 
-const ALL_KINDS: u32 = 0x7f;
+const ALL_KINDS: u32 = 0xff;
 
 const _: () = assert!(
     ALL_KINDS
@@ -41,6 +47,7 @@ const _: () = assert!(
             | PTEXIT_EVENT_REAPED
             | PTEXIT_EVENT_REPARENTED
             | PTEXIT_EVENT_PID_FREE
+            | PTEXIT_EVENT_DISCARD
         && PTEXIT_EVENTS_MANDATORY == PTEXIT_EVENT_INTERRUPT
 );
 
@@ -127,6 +134,7 @@ fn kind(event: &CoreEvent) -> u32 {
         CoreEvent::Reaped { .. } => PTEXIT_EVENT_REAPED,
         CoreEvent::Reparented { .. } => PTEXIT_EVENT_REPARENTED,
         CoreEvent::PidFree { .. } => PTEXIT_EVENT_PID_FREE,
+        CoreEvent::Discard { .. } => PTEXIT_EVENT_DISCARD,
     }
 }
 
@@ -141,10 +149,21 @@ fn convert(event: &CoreEvent) -> Event {
         status: 0,
         info: Siginfo::default(),
         usage: Rusage::default(),
+        signals: 0,
+        ticket: 0,
+        reserved: 0,
     };
     match *event {
-        CoreEvent::Signal { target, cookie, group, info } => {
-            Event { task: target.bits(), cookie, info: siginfo(&info, group), ..blank }
+        CoreEvent::Signal { target, cookie, taker, ticket, group, info } => Event {
+            task: target.bits(),
+            cookie,
+            other: taker.map_or(0, |taker| taker.bits()),
+            ticket,
+            info: siginfo(&info, group),
+            ..blank
+        },
+        CoreEvent::Discard { task, cookie, signals, ticket } => {
+            Event { task: task.bits(), cookie, signals: signals.bits(), ticket, ..blank }
         }
         CoreEvent::Wake { task, wait } => Event { task: task.bits(), cookie: wait, ..blank },
         CoreEvent::Interrupt { task, cookie } => Event { task: task.bits(), cookie, ..blank },

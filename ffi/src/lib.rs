@@ -11,6 +11,7 @@ mod events;
 mod exits;
 mod groups;
 mod queries;
+mod signals;
 mod structs;
 mod tasks;
 mod waits;

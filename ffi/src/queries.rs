@@ -29,6 +29,8 @@ pub const PTEXIT_STATE_RUNNING: u32 = 1;
 pub const PTEXIT_STATE_INITIATED: u32 = 2;
 /// ptexit_info.state: dead; the process has threads left, or was not waited for yet.
 pub const PTEXIT_STATE_ZOMBIE: u32 = 3;
+/// ptexit_info.state: alive, and stopped with its process.
+pub const PTEXIT_STATE_STOPPED: u32 = 4;
 
 /// ptexit_list(): every process, by its leader; zombies included. `of` is 0.
 pub const PTEXIT_LIST_PROCESSES: u32 = 0;
@@ -137,6 +139,7 @@ pub unsafe extern "C" fn ptexit_task_info(ctx: *mut Ctx, task: Task, info: *mut 
         let state = match info.state {
             TaskState::Embryo => PTEXIT_STATE_EMBRYO,
             TaskState::Running => PTEXIT_STATE_RUNNING,
+            TaskState::Stopped => PTEXIT_STATE_STOPPED,
             TaskState::Initiated => PTEXIT_STATE_INITIATED,
             TaskState::Zombie => PTEXIT_STATE_ZOMBIE,
         };

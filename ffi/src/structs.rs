@@ -156,7 +156,8 @@ pub struct Event {
     pub task: Task,
     /// That task's cookie; with PTEXIT_EVENT_WAKE, the cookie of the wait.
     pub cookie: u64,
-    /// PTEXIT_EVENT_REAPED: who waited for it, or 0. PTEXIT_EVENT_REPARENTED: its parent now.
+    /// PTEXIT_EVENT_REAPED: who waited for it, or 0. PTEXIT_EVENT_REPARENTED: its parent now. PTEXIT_EVENT_SIGNAL:
+    /// the thread that is to take it and must leave its guest, `task` or another one; 0 if none can at present.
     pub other: Task,
     /// PTEXIT_EVENT_REAPED, PTEXIT_EVENT_PID_FREE: the process or thread ID.
     pub pid: u32,
@@ -166,6 +167,12 @@ pub struct Event {
     pub info: Siginfo,
     /// PTEXIT_EVENT_REAPED: what the process and its waited-for children used; zero for a thread.
     pub usage: Rusage,
+    /// PTEXIT_EVENT_DISCARD: which signals; bit 0 is signal 1.
+    pub signals: u64,
+    /// PTEXIT_EVENT_SIGNAL of a stop signal or SIGCONT, PTEXIT_EVENT_DISCARD: when it was sent.
+    pub ticket: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// A snapshot of a task; ptexit_task_info(). Each member is read at its own instant.
@@ -238,14 +245,14 @@ impl From<uapi::Rusage> for Rusage {
 
 impl From<CoreWaitResult> for WaitResult {
     fn from(from: CoreWaitResult) -> Self {
-        let (code, value) = from.status.child_code();
+        let (code, value) = from.change.child_code();
         WaitResult {
             size: 0,
             pid: from.pid,
             task: from.task.bits(),
             cookie: from.cookie,
             uid: from.uid,
-            status: from.status.raw(),
+            status: from.change.raw(),
             code: code as i32,
             value,
             usage: from.usage.into(),

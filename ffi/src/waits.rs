@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use ptexit_core::tree::{WaitFor, WaitRequest, WaitResult as CoreWaitResult, Waited};
-use ptexit_core::uapi::{self, Errno, WaitOptions, WaitStatus};
+use ptexit_core::uapi::{self, Change, Errno, WaitOptions, WaitStatus};
 
 use crate::boundary::{Out, OutStructs, enter, read_struct};
 use crate::codes::{PTEXIT_P_ALL, PTEXIT_P_PGID, PTEXIT_P_PID, PTEXIT_P_TASK};
@@ -149,7 +149,7 @@ const BLANK: CoreWaitResult = CoreWaitResult {
     task: ptexit_core::ids::TaskId::from_bits(0),
     pid: 0,
     uid: 0,
-    status: WaitStatus::exited(0),
+    change: Change::Died(WaitStatus::exited(0)),
     cookie: 0,
     usage: uapi::Rusage {
         utime_ns: 0,

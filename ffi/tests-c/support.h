@@ -16,7 +16,7 @@
 
 #define ALL_EVENTS                                                                                            \
     (PTEXIT_EVENT_SIGNAL | PTEXIT_EVENT_WAKE | PTEXIT_EVENT_INTERRUPT | PTEXIT_EVENT_EXITED                    \
-     | PTEXIT_EVENT_REAPED | PTEXIT_EVENT_REPARENTED | PTEXIT_EVENT_PID_FREE)
+     | PTEXIT_EVENT_REAPED | PTEXIT_EVENT_REPARENTED | PTEXIT_EVENT_PID_FREE | PTEXIT_EVENT_DISCARD)
 
 /* A context, its init, and the events since the last forget(). */
 struct world {

@@ -239,8 +239,8 @@ static void undefined_values(void **state)
     REFUSED(world, PTEXIT_EINVAL, ptexit_set_attr(ctx, init, PTEXIT_ATTR_PDEATHSIG, 65));
     REFUSED(world, PTEXIT_EINVAL, ptexit_set_attr(ctx, init, PTEXIT_ATTR_PDEATHSIG, (uint64_t)1 << 32));
     REFUSED(world, PTEXIT_EINVAL, ptexit_set_attr(ctx, init, PTEXIT_ATTR_UID, (uint64_t)1 << 32));
-    REFUSED(world, PTEXIT_EINVAL, ptexit_set_attr(ctx, init, 5, 0));
-    REFUSED(world, PTEXIT_EINVAL, ptexit_get_attr(ctx, init, 5, &value));
+    REFUSED(world, PTEXIT_EINVAL, ptexit_set_attr(ctx, init, 7, 0));
+    REFUSED(world, PTEXIT_EINVAL, ptexit_get_attr(ctx, init, 7, &value));
     REFUSED(world, PTEXIT_EINVAL, ptexit_task_pid(ctx, init, 5, &pid));
     REFUSED(world, PTEXIT_EINVAL, ptexit_list(ctx, 4, 0, tasks, 2, &got));
     REFUSED(world, PTEXIT_EINVAL, ptexit_list(ctx, PTEXIT_LIST_PROCESSES, 1, tasks, 2, &got));

@@ -303,5 +303,5 @@ pub fn child(waited: &Result<Waited, Errno>) -> Option<&WaitResult> {
 #[track_caller]
 pub fn assert_is(result: &WaitResult, task: TaskId) {
     assert_eq!((result.task, result.pid), (task, pid_of(task)));
-    assert_eq!((result.status, result.usage.utime_ns), (status_of(task), usage_of(task).utime_ns));
+    assert_eq!((result.change, result.usage.utime_ns), (status_of(task).into(), usage_of(task).utime_ns));
 }

@@ -11,7 +11,7 @@ use ptexit_core::record::task::{NewTask, Stage, Task};
 use ptexit_core::record::thread_group::ThreadGroup;
 use ptexit_core::record::value::Value32;
 use ptexit_core::record::waiter::{ChildKind, Criteria, Disarmed, Waiter, Which};
-use ptexit_core::uapi::{Rusage, Signal};
+use ptexit_core::uapi::{Rusage, Signal, SignalSet};
 
 /// One thread does `write`, another one `read`; then both are over.
 fn pair<T: Send + Sync + 'static>(value: T, write: fn(&T), read: fn(&T)) -> T {
@@ -80,7 +80,7 @@ fn who_sees_the_new_parent_sees_what_it_prepared() {
     );
 }
 
-const ANY: Criteria = Criteria { which: Which::Any, kind: ChildKind::Every, own_only: false };
+const ANY: Criteria = Criteria { which: Which::Any, kind: ChildKind::Every, own_only: false, changes: false };
 
 fn a_fired_wait_is_told_by_its_own_cookie() {
     let waiter = Waiter::default();
@@ -106,7 +106,7 @@ fn a_fired_wait_is_told_by_its_own_cookie() {
 
 fn new_task() -> Task {
     let task = Task::new();
-    task.begin(NewTask { group: 1, tid: 4, ordinal: 0, place: 0, creator: 0, cookie: 0 });
+    task.begin(NewTask { group: 1, tid: 4, ordinal: 0, place: 0, creator: 0, cookie: 0, mask: SignalSet::EMPTY });
     task
 }
 
@@ -114,7 +114,15 @@ fn who_sees_the_stage_sees_the_task() {
     pair(
         Task::new(),
         |task| {
-            task.begin(NewTask { group: 1, tid: 4, ordinal: 0, place: 0, creator: 0, cookie: 0 });
+            task.begin(NewTask {
+                group: 1,
+                tid: 4,
+                ordinal: 0,
+                place: 0,
+                creator: 0,
+                cookie: 0,
+                mask: SignalSet::EMPTY,
+            });
             task.advance(Stage::Embryo, Stage::Running);
         },
         |task| match task.stage() {

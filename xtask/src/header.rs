@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     "groups.rs",
     "attrs.rs",
     "queries.rs",
+    "signals.rs",
 ];
 
 /// Where the header is, below the repository.

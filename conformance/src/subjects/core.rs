@@ -11,7 +11,7 @@ use ptexit_core::tree::{
     Attr, AttrKind, CloneArgs, CloneKind, ListFilter, Options, PidPolicy, SigchldPolicy, TaskState, Tree, WaitFor,
     WaitRequest, WaitResult, Waited,
 };
-use ptexit_core::uapi::{Errno, Rusage, Signal, WaitOptions, WaitStatus};
+use ptexit_core::uapi::{Change, Errno, Rusage, Signal, WaitOptions, WaitStatus};
 
 use super::names::Names;
 use super::{Subject, until_blocked};
@@ -338,7 +338,7 @@ impl OnCore {
             Waited::Child(child) => Reply::Child(ChildReport {
                 child: lock(&self.names).name(child.task),
                 uid: child.uid,
-                change: child.status.into(),
+                change: child.change,
                 usage: child.usage,
             }),
         }
@@ -376,7 +376,8 @@ impl OnCore {
                 Event::Reparented { task, parent, .. } => {
                     self.happenings.push(Happening::Reparented(name(task), name(parent)));
                 }
-                Event::PidFree { .. } => {}
+                // What is pending is not looked at here.
+                Event::Discard { .. } | Event::PidFree { .. } => {}
             }
         }
     }
@@ -391,7 +392,7 @@ const NOBODY: WaitResult = WaitResult {
     task: TaskId::from_bits(0),
     pid: 0,
     uid: 0,
-    status: WaitStatus::exited(0),
+    change: Change::Died(WaitStatus::exited(0)),
     cookie: 0,
     usage: Rusage {
         utime_ns: 0,
@@ -464,7 +465,7 @@ impl Subject for OnCore {
         let names = lock(&self.names);
         let state = match info.state {
             TaskState::Embryo => return None,
-            TaskState::Running => SightState::Running,
+            TaskState::Running | TaskState::Stopped => SightState::Running,
             TaskState::Initiated => SightState::Exiting,
             TaskState::Zombie => SightState::Zombie,
         };

@@ -14,16 +14,16 @@ use crate::uapi::Errno;
 pub fn exec(call: &Call, task: TaskId) -> Result<(), Errno> {
     let found = call.find_running(task)?;
     let _turn = found.task.take_turn().ok_or(Errno::E_STATE)?;
-    let word = found.group.word.look();
-    if word.is_exiting() {
+    if found.group.job.look().is_exiting() {
         return Err(Errno::EAGAIN);
     }
-    if word.undead() != 1 {
+    if found.group.word.look().undead() != 1 {
         return Err(Errno::ENOSYS);
     }
     // Refused only when the process has died meanwhile, which its own thread cannot see.
     let _ = found.group.exit.apply(ExitSnapshot::exec);
     found.group.exec_id.add(1);
+    found.group.actions.forget_handlers();
     found.group.policy.update(|policy| policy.with_no_cld_wait(false).with_no_cld_stop(false).with_execed(true));
     Ok(())
 }

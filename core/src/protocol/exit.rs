@@ -3,7 +3,8 @@
 use crate::host::Event;
 use crate::ids::TaskId;
 use crate::protocol::notify;
-use crate::protocol::{Call, Found, reap, reparent};
+use crate::protocol::orphan::{self, Occasion};
+use crate::protocol::{Call, Found, reap, reparent, stop};
 use crate::record::exit_word::{ExitSnapshot, ExitState, Refused};
 use crate::record::fault::{Fault, left_out};
 use crate::record::task::Stage;
@@ -14,16 +15,17 @@ use crate::uapi::{Errno, Rusage, Signal, WaitStatus};
 /// half of `do_group_exit`. The caller still has to exit itself.
 pub fn exit_group(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus, Errno> {
     let found = call.find_visible(task)?;
-    let (status, first) = found.group.word.exit_group(status);
+    let (status, first) = found.group.job.exit_group(status, || call.ledger_of(found.group));
     if first {
-        interrupt_threads(call, found, Some(found.index));
+        interrupt_threads(call, found.group, Some(found.index));
     }
     Ok(status)
 }
 
-/// Tells every thread of the process but `except` that it must exit; `zap_other_threads`.
-pub fn interrupt_threads(call: &Call, found: Found, except: Option<u32>) {
-    found.group.threads.for_each(|index| {
+/// Tells every thread of the process but `except` to look what it has to do: to exit (`zap_other_threads`), to stop or
+/// to go on.
+pub fn interrupt_threads(call: &Call, group: &ThreadGroup, except: Option<u32>) {
+    group.threads.for_each(|index| {
         let task = call.task(index);
         if Some(index) != except && task.stage() == Stage::Running {
             call.outbox.put(Event::Interrupt { task: call.id(index), cookie: task.cookie.get() });
@@ -42,9 +44,12 @@ pub fn begin(call: &Call, task: TaskId, status: WaitStatus) -> Result<WaitStatus
     }
     found.group.waiters.forget(found.task.place.get());
     found.task.waiter.disarm();
-    let status = found.group.word.begin_exit(status);
-    found.task.status.set(status.raw());
-    Ok(status)
+    let begun = found.group.job.begin_exit(status, found.task.stopped_at(), || call.ledger_of(found.group));
+    found.task.status.set(begun.status.raw());
+    if let Some(signal) = begun.completed_stop {
+        stop::tell_of_stop(call, found.group_index, found.group, signal);
+    }
+    Ok(begun.status)
 }
 
 /// The thread's resources are gone. Hands over its children, and releases it or leaves it as a zombie;
@@ -73,6 +78,7 @@ pub fn finish(call: &Call, task: TaskId, usage: &Rusage) -> Result<(), Errno> {
         if !left_out(Fault::BequeathedBeforeZombie) {
             reparent::bequeath(call, found);
         }
+        orphan::look_after_group(call, found.group_index, Occasion::Ends);
     }
     let is_leader = group.leader.get() == found.index;
     let emptied = if is_leader {
@@ -131,20 +137,17 @@ fn announce_exit(call: &Call, leader: u32, status: WaitStatus) {
 /// The namespace's init has died: every other process must go with it, by SIGKILL;
 /// `zap_pid_ns_processes`. That init waits for them is not in this version.
 fn kill_namespace(call: &Call, init: u32) {
-    for (index, task) in call.every_task() {
+    for (_, task) in call.every_task() {
         if task.stage() == Stage::Running && task.group.get() != init {
-            kill(call, index, call.group_of(task));
+            kill(call, call.group_of(task), WaitStatus::signaled(Signal::SIGKILL, false));
         }
     }
 }
 
-/// SIGKILL to the process of a task, as far as the library deals with it: its status is decided, and all
-/// of its threads are told.
-pub fn kill(call: &Call, task: u32, group: &ThreadGroup) {
-    if group.word.exit_group(WaitStatus::signaled(Signal::SIGKILL, false)).1
-        && let Ok(found) = call.find(call.id(task))
-    {
-        interrupt_threads(call, found, None);
+/// A signal ends a process: its status is decided, and all of its threads are told.
+pub fn kill(call: &Call, group: &ThreadGroup, status: WaitStatus) {
+    if group.job.exit_group(status, || call.ledger_of(group)).1 {
+        interrupt_threads(call, group, None);
     }
 }
 
@@ -159,7 +162,7 @@ pub fn report(call: &Call, task: TaskId, status: WaitStatus, usage: &Rusage) -> 
     if has_embryo(call, found) {
         return Err(Errno::E_STATE);
     }
-    found.group.word.exit_group(status);
+    found.group.job.exit_group(status, || call.ledger_of(found.group));
     let last = last_to_exit(call, found);
     let mut refused = None;
     found.group.threads.for_each(|index| {

@@ -9,12 +9,11 @@ use crate::protocol::{BroodMembers, Call, Found, exit, ready, reaper};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitSnapshot;
 use crate::record::fault::{Fault, left_out};
-use crate::record::group_word::NotJoined;
 use crate::record::policy::Policy;
 use crate::record::task::{NewTask, Stage, Task, Turn};
 use crate::record::thread_group::{NewGroup, ThreadGroup};
 use crate::terms::{CloneArgs, CloneKind};
-use crate::uapi::Errno;
+use crate::uapi::{Errno, Signal, SignalSet, WaitStatus};
 
 /// Makes the namespace's init, the one task without a parent. Once only.
 pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
@@ -44,7 +43,14 @@ pub fn init(call: &Call, args: &CloneArgs) -> Result<TaskId, Errno> {
     ready::expect_broods(call, group);
     record.exit.begin(ExitSnapshot::alive(0, 0, None));
     process_group.record().begin(pid, pid, call.pin.stripe());
-    let id = begin_task(&fresh_task, record.admit_leader(), group, pid, TaskId::from_bits(0), args.cookie);
+    let id = begin_task(
+        &fresh_task,
+        record.admit_leader(),
+        group,
+        pid,
+        (TaskId::from_bits(0), SignalSet::EMPTY),
+        args.cookie,
+    );
     record.threads.show(fresh_task.record().place.get(), task);
     if !call.tables.claim_init(group) {
         process_group.record().leave(call.pin.stripe());
@@ -68,7 +74,7 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
     if call.tables.is_dying() {
         return Err(Errno::ENOMEM);
     }
-    if found.group.word.look().is_exiting() {
+    if found.group.job.look().is_exiting() {
         return Err(Errno::EINTR);
     }
     if found.task.embryo.get() != 0 {
@@ -78,9 +84,10 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
         return Err(Errno::EINVAL);
     }
     let fresh_task = call.alloc(&call.tables.tasks)?;
+    let creator = (caller, found.task.mask());
     if args.kind == CloneKind::Thread {
         let tid = call.claim_pid(args.pid)?;
-        let id = begin_task(&fresh_task, found.group.admit(), found.group_index, tid, caller, args.cookie);
+        let id = begin_task(&fresh_task, found.group.admit(), found.group_index, tid, creator, args.cookie);
         fresh_task.publish();
         found.task.embryo.set(id.bits());
         return Ok(id);
@@ -106,10 +113,11 @@ pub fn begin(call: &Call, caller: TaskId, args: &CloneArgs) -> Result<TaskId, Er
         parent_exec_id,
         policy: found.group.policy.get().inherited(),
     });
+    group.actions.begin_as(&found.group.actions);
     group.ready_broods.begin(call.pin.guard());
     group.exit.begin(ExitSnapshot::alive(0, 0, exit_signal));
     group.brood.set(brood);
-    let id = begin_task(&fresh_task, group.admit_leader(), fresh_group.index(), pid, caller, args.cookie);
+    let id = begin_task(&fresh_task, group.admit_leader(), fresh_group.index(), pid, creator, args.cookie);
     fresh_group.publish();
     fresh_task.publish();
     found.task.embryo.set(id.bits());
@@ -121,10 +129,11 @@ fn begin_task(
     (place, ordinal): (u32, u32),
     group_index: u32,
     tid: u32,
-    creator: TaskId,
+    creator: (TaskId, SignalSet),
     cookie: u64,
 ) -> TaskId {
-    fresh.record().begin(NewTask { group: group_index, tid, ordinal, place, creator: creator.bits(), cookie });
+    let (creator, mask) = (creator.0.bits(), creator.1);
+    fresh.record().begin(NewTask { group: group_index, tid, ordinal, place, creator, cookie, mask });
     TaskId::new(fresh.index(), fresh.generation())
 }
 
@@ -209,7 +218,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     let refusal = if call.tables.is_dying() {
         Some(Errno::ENOMEM)
     } else {
-        let exits = creator.task.stage() != Stage::Running || creator.group.word.look().is_exiting();
+        let exits = creator.task.stage() != Stage::Running || creator.group.job.look().is_exiting();
         exits.then_some(Errno::EINTR)
     };
     if let Some(why) = refusal {
@@ -231,7 +240,7 @@ pub fn commit(call: &Call, child: TaskId) -> Result<(), Errno> {
     call.tables.pids.publish(embryo.task.tid.get(), embryo.index);
     if call.tables.has_died_by_now() {
         // Init has died in between, and its sweep may have passed by: the newborn goes with the others.
-        exit::kill(call, embryo.index, embryo.group);
+        exit::kill(call, embryo.group, WaitStatus::signaled(Signal::SIGKILL, false));
     }
     Ok(())
 }
@@ -293,24 +302,32 @@ fn join_process_group(call: &Call, child: &ThreadGroup, parent: &ThreadGroup) {
     }
 }
 
-/// The count takes the thread in, or refuses it because the group is exiting; only then it is shown.
+/// The counts take the thread in, or refuse it: the group has no room, or is exiting. Only then it is shown.
 fn commit_thread(call: &Call, embryo: Found, creator: Found) -> Result<(), Errno> {
     let group = creator.group;
-    group.word.join().map_err(|why| {
+    if let Err(why) = count_in(group) {
         abandon(call, embryo, creator);
-        match why {
-            NotJoined::Exiting => Errno::EINTR,
-            NotJoined::Full => Errno::EAGAIN,
-        }
-    })?;
+        return Err(why);
+    }
     group.threads.show(embryo.task.place.get(), embryo.index);
     embryo.task.go_on(Stage::Running);
     call.tables.pids.publish(embryo.task.tid.get(), embryo.index);
-    if group.word.is_exiting_by_now() {
-        // A group exit in between may have looked through the threads too early.
+    let job = group.job.look_by_now();
+    if job.is_exiting() || job.is_stopping() {
+        // A group exit, or a stop, that began in between may have looked through the threads too early.
         call.outbox.put(Event::Interrupt { task: embryo.id, cookie: embryo.task.cookie.get() });
     }
     Ok(())
+}
+
+/// The thread is counted as one that is there before it counts as one that runs: whoever begins to exit has been
+/// counted in both.
+fn count_in(group: &ThreadGroup) -> Result<(), Errno> {
+    group.word.join().map_err(|_| Errno::EAGAIN)?;
+    group.job.join().map_err(|_| {
+        group.word.unjoin();
+        Errno::EINTR
+    })
 }
 
 /// Gives everything back that [`begin`] reserved.

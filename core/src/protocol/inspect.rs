@@ -6,8 +6,8 @@ use crate::record::brood::Brood;
 use crate::record::pdeathsig;
 use crate::record::task::{Stage, Task};
 use crate::record::thread_group::ThreadGroup;
-use crate::terms::{Attr, AttrKind, ListFilter, SigchldPolicy, TaskInfo, TaskState};
-use crate::uapi::{Errno, Rusage};
+use crate::terms::{Attr, AttrKind, Disposition, ListFilter, SigchldPolicy, TaskInfo, TaskState};
+use crate::uapi::{Errno, Rusage, Signal, SignalSet};
 
 /// prctl(2), sigaction(2) on SIGCHLD, setuid(2), as far as the family is concerned.
 pub fn set_attr(call: &Call, task: TaskId, attr: Attr) -> Result<(), Errno> {
@@ -30,6 +30,14 @@ pub fn set_attr(call: &Call, task: TaskId, attr: Attr) -> Result<(), Errno> {
         }
         Attr::Cookie(cookie) => found.task.cookie.set(cookie),
         Attr::Uid(uid) => found.group.uid.set(uid),
+        Attr::Mask(mask) => found.task.set_mask(mask),
+        Attr::Action(signal, _) if SignalSet::UNBLOCKABLE.contains(signal) => return Err(Errno::EINVAL),
+        Attr::Action(signal, disposition) => {
+            if signal == Signal::SIGCHLD {
+                found.group.policy.update(|policy| policy.with_ignore(disposition == Disposition::Ignore));
+            }
+            found.group.actions.set(signal, disposition);
+        }
     }
     Ok(())
 }
@@ -48,6 +56,8 @@ pub fn get_attr(call: &Call, task: TaskId, kind: AttrKind) -> Result<Attr, Errno
         }),
         AttrKind::Cookie => Attr::Cookie(found.task.cookie.get()),
         AttrKind::Uid => Attr::Uid(found.group.uid.get()),
+        AttrKind::Mask => Attr::Mask(found.task.mask()),
+        AttrKind::Action(signal) => Attr::Action(signal, found.group.actions.of(signal).unwrap_or_default()),
     })
 }
 
@@ -64,6 +74,7 @@ pub fn task_info(call: &Call, id: TaskId) -> Result<TaskInfo, Errno> {
     let (task, group) = (found.task, found.group);
     let state = match task.stage() {
         Stage::Embryo | Stage::Committing => TaskState::Embryo,
+        Stage::Running if group.job.look().has_stopped(task.stopped_at()) => TaskState::Stopped,
         Stage::Running => TaskState::Running,
         Stage::Initiated => TaskState::Initiated,
         Stage::Zombie => TaskState::Zombie,
@@ -80,7 +91,7 @@ pub fn task_info(call: &Call, id: TaskId) -> Result<TaskInfo, Errno> {
         threads: group.word.look().undead(),
         leader: call.id(group.leader.get()),
         cookie: task.cookie.get(),
-        status: group.word.status(),
+        status: group.job.status(),
     })
 }
 

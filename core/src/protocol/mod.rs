@@ -6,15 +6,20 @@
 pub mod exec;
 pub mod exit;
 pub mod fork;
+pub mod generate;
 pub mod inspect;
 pub mod membership;
 pub mod notify;
+pub mod orphan;
 pub mod outbox;
 pub mod pdeathsig;
 pub mod ready;
 pub mod reap;
 pub mod reaper;
 pub mod reparent;
+pub mod report;
+pub mod signal;
+pub mod stop;
 pub mod wait;
 
 use crate::ids::TaskId;

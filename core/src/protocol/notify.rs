@@ -2,6 +2,7 @@
 
 use crate::host::Event;
 use crate::ids::TaskId;
+use crate::protocol::generate::{Scope, Sent, send_signal};
 use crate::protocol::reaper::parent_named;
 use crate::protocol::{Call, ready};
 use crate::record::exit_word::{ExitSnapshot, ExitState, Telling};
@@ -10,7 +11,7 @@ use crate::record::policy::Policy;
 use crate::record::task::Task;
 use crate::record::thread_group::ThreadGroup;
 use crate::record::waiter::{ChildFacts, Criteria, Which};
-use crate::uapi::{SigInfo, Signal, WaitStatus};
+use crate::uapi::{ChildCode, SigInfo, Signal, WaitStatus};
 
 /// What a child's death means to its parent; `do_notify_parent` in Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
         update();
     }
     let parent = parent_named(call, call.brood(brood), now.parent());
-    if let Some(event) = signal_to(parent, child, notification) {
+    if let Some(event) = signal_to(call, now.parent(), parent, child, notification) {
         // A zombie is owed to its parent; a child that reaps itself is nobody's, and no wait reports it.
         match now.state() {
             ExitState::Zombie => call.outbox.put_owed(event, child_index, now.parent()),
@@ -82,7 +83,7 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
     if left_out(Fault::InheritedZombieWakes) && call.brood(child.brood.get()).inherited_from.get() != 0 {
         return;
     }
-    wake_waiters(call, child_index, child, now, parent.map(|(id, _)| id.index()));
+    wake_waiters(call, child_index, child, now, parent.map(|(id, _)| id.index()), |_| true);
     if left_out(Fault::UpdatedBeforeTold) {
         update();
     }
@@ -92,22 +93,61 @@ pub fn tell_parent(call: &Call, child_index: u32, child: &ThreadGroup, now: Exit
 pub fn before_report(call: &Call, child_index: u32, child: &ThreadGroup, seen: ExitSnapshot, now: ExitSnapshot) {
     if seen.telling() == Telling::Owed && !left_out(Fault::DebtTakenOver) {
         let parent = parent_named(call, call.brood(child.brood.get()), now.parent());
-        if let Some(event) = signal_to(parent, child, decide(call, child, seen)) {
+        if let Some(event) = signal_to(call, now.parent(), parent, child, decide(call, child, seen)) {
             call.outbox.put(event);
         }
     }
     call.outbox.let_telling_end(child_index, child, now);
 }
 
-fn signal_to(parent: Option<(TaskId, &Task)>, child: &ThreadGroup, notification: Notification) -> Option<Event> {
-    let ((target, task), signal) = (parent?, notification.signal?);
+/// What the host is to be told of the signal to the parent, whose thread group and thread these are.
+fn signal_to(
+    call: &Call,
+    group_index: u32,
+    parent: Option<(TaskId, &Task)>,
+    child: &ThreadGroup,
+    notification: Notification,
+) -> Option<Event> {
+    let (thread, signal) = (parent?.0.index(), notification.signal?);
     let info = child_info(child, signal, status_of(child));
-    Some(Event::Signal { target, cookie: task.cookie.get(), group: true, info })
+    let group = call.group(group_index);
+    send_signal(call, Sent { group_index, group, thread, scope: Scope::Process, force: false, info })
 }
 
-/// Fires the armed waits that this child matches. The event comes after the signal: a thread that is
-/// woken finds SIGCHLD pending. The caller has fenced.
-fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSnapshot, parent_thread: Option<u32>) {
+/// A living child has stopped or goes on: its parent is told, and whoever waits for such a child;
+/// `do_notify_parent_cldstop`. Called by the thread that is entitled to, and by nobody else.
+pub fn tell_of_change(call: &Call, child_index: u32, child: &ThreadGroup, code: ChildCode, status: i32) {
+    let now = child.exit.look();
+    if now.parent() == 0 {
+        return;
+    }
+    let group = call.group(now.parent());
+    let parent = parent_named(call, call.brood(child.brood.get()), now.parent()).map(|(id, _)| id.index());
+    let policy = group.policy.get();
+    if let Some(thread) = parent
+        && !policy.ignores_sigchld()
+        && !policy.no_cld_stop()
+    {
+        let (pid, uid) = (child.pid.get(), child.uid.get());
+        let info = SigInfo { signal: Signal::SIGCHLD, code: code as i32, pid, uid, status, utime_ns: 0, stime_ns: 0 };
+        let scope = Scope::Process;
+        let event = send_signal(call, Sent { group_index: now.parent(), group, thread, scope, force: false, info });
+        event.into_iter().for_each(|event| call.outbox.put(event));
+    }
+    group.waiters.changed();
+    wake_waiters(call, child_index, child, now, parent, |criteria| criteria.changes);
+}
+
+/// Fires the armed waits that this child matches and that are for what has become of it. The event comes after the
+/// signal: a thread that is woken finds SIGCHLD pending. The caller has fenced.
+fn wake_waiters(
+    call: &Call,
+    child_index: u32,
+    child: &ThreadGroup,
+    now: ExitSnapshot,
+    parent_thread: Option<u32>,
+    asks: impl Fn(Criteria) -> bool,
+) {
     let parent = call.group(now.parent());
     let armed = parent.waiters.armed();
     if armed.is_empty() {
@@ -127,7 +167,8 @@ fn wake_waiters(call: &Call, child_index: u32, child: &ThreadGroup, now: ExitSna
         let left = |criteria: Criteria| {
             facts.pgid == 0 && matches!(criteria.which, Which::Pgid(_)) && !left_out(Fault::LeftGroupWakes)
         };
-        if let Some(wait) = waiter.fire(|criteria| criteria.concern_child(facts) || left(criteria)) {
+        if let Some(wait) = waiter.fire(|criteria| asks(criteria) && (criteria.concern_child(facts) || left(criteria)))
+        {
             call.outbox.put(Event::Wake { task: call.id(index), wait });
         }
     };
@@ -151,7 +192,7 @@ pub fn child_info(child: &ThreadGroup, signal: Signal, status: WaitStatus) -> Si
 /// The wait status of a process whose threads are all gone. It was decided before the last one went.
 pub fn status_of(child: &ThreadGroup) -> WaitStatus {
     debug_assert!(child.exit.look().state() != ExitState::Alive);
-    child.word.status().unwrap_or(WaitStatus::exited(0))
+    child.job.status().unwrap_or(WaitStatus::exited(0))
 }
 
 #[cfg(all(test, not(loom)))]

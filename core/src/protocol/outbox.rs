@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use arrayvec::ArrayVec;
 
-use crate::host::{Event, Host};
+use crate::host::{Event, Host, SignalRequest};
 use crate::record::exit_word::{ExitSnapshot, Telling};
 use crate::record::fault::{Fault, left_out};
 use crate::record::tables::Tables;
@@ -59,6 +59,11 @@ impl<'h> Outbox<'h> {
     /// An empty outbox for `host`.
     pub fn new(host: &'h dyn Host, tables: &'h Tables) -> Self {
         Outbox { host, tables, entries: RefCell::new(ArrayVec::new()), owes: Cell::new(false) }
+    }
+
+    /// Asks the host whether a signal may be sent.
+    pub fn may_signal(&self, request: &SignalRequest) -> bool {
+        self.host.may_signal(request)
     }
 
     /// Puts an event in, behind all others.

@@ -1,6 +1,6 @@
 //! The parent-death signal; `PR_SET_PDEATHSIG` in prctl(2).
 
-use crate::host::Event;
+use crate::protocol::generate::{Scope, Sent, send_signal};
 use crate::protocol::{Call, Census, Found};
 use crate::record::brood::Brood;
 use crate::record::exit_word::ExitState;
@@ -32,5 +32,9 @@ fn send_to(call: &Call, thread: u32, dead: Found) {
     let Some(signal) = task.pdeathsig() else { return };
     let (pid, uid) = (dead.group.pid.get(), dead.group.uid.get());
     let info = SigInfo { signal, code: SI_USER, pid, uid, status: 0, utime_ns: 0, stime_ns: 0 };
-    call.outbox.put(Event::Signal { target: call.id(thread), cookie: task.cookie.get(), group: true, info });
+    let (group_index, scope) = (task.group.get(), Scope::Process);
+    let group = call.group(group_index);
+    if let Some(event) = send_signal(call, Sent { group_index, group, thread, scope, force: false, info }) {
+        call.outbox.put(event);
+    }
 }

@@ -3,6 +3,7 @@
 use crate::host::Event;
 use crate::lockfree::chain::Nodes;
 use crate::protocol::notify::{self, Notification};
+use crate::protocol::orphan::{self, Occasion};
 use crate::protocol::reaper::{Reaper, find_reaper, oldest_thread, parent_of};
 use crate::protocol::{BroodMembers, Call, Census, Found, pdeathsig, ready, reap};
 use crate::record::brood::Brood;
@@ -159,9 +160,10 @@ fn tell(call: &Call, child: u32, brood: &Brood, seen: ExitSnapshot, now: ExitSna
     }
     if seen.state() == ExitState::Zombie {
         notify::tell_parent(call, child, group, now, notification);
-        if notification.autoreap {
-            reap::release_process(call, child, now, None);
-        }
+    }
+    orphan::look_after_group(call, child, Occasion::Lost(seen.parent()));
+    if seen.state() == ExitState::Zombie && notification.autoreap {
+        reap::release_process(call, child, now, None);
     }
 }
 

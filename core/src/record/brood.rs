@@ -4,6 +4,7 @@ use crate::lockfree::chain::{Link, Linked};
 use crate::lockfree::ready_index::ReadyIndex;
 use crate::lockfree::seat::Pin;
 use crate::record::fault::{Edge, Fault, left_out, order};
+use crate::record::reports::Reports;
 use crate::record::value::{Value32, Value64};
 use crate::sync::{AtomicU32, Ordering::*};
 
@@ -34,6 +35,8 @@ pub struct Brood {
     link: Link,
     /// Some child has asked to be told of its parent's death.
     pub has_pdeathsig: Value32,
+    /// Which of the children have stopped or gone on.
+    pub reports: Reports,
 }
 
 /// In [`Brood::group`]: the brood hangs in the chain.
@@ -52,6 +55,7 @@ impl Brood {
             sealed: AtomicU32::new(0),
             link: Link::default(),
             has_pdeathsig: Value32::new(),
+            reports: Reports::default(),
         }
     }
 
@@ -64,6 +68,7 @@ impl Brood {
         self.opened_at.set(opened_at);
         self.sealed.store(0, Relaxed);
         self.has_pdeathsig.set(0);
+        self.reports.begin();
     }
 
     /// Hands it on: from the dying process `from` to the thread `parent` of the process `group`, behind

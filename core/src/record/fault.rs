@@ -13,6 +13,12 @@ pub enum Fault {
     EmptyInTransition,
     /// "Last to begin its exit" is told by the transition, not by a look afterwards.
     LastInTransition,
+    /// "Last to stop" is told by the transition, not by a look afterwards.
+    StoppedInTransition,
+    /// A report is counted before it is in the child's word.
+    ReportCountedBefore,
+    /// A stop signal that SIGCONT has overtaken stops nobody.
+    StaleTicketRefused,
     /// A waiter fences between showing its wait and its last look.
     FenceAfterArming,
     /// A notifier fences between what it made true and its look for waits.
@@ -104,6 +110,14 @@ pub enum Edge {
     GroupRead,
     /// `group-release`, changing it.
     GroupChanged,
+    /// `group-code`, reading the job word.
+    JobRead,
+    /// `group-code`, changing it.
+    JobChanged,
+    /// `report-made`, counting one.
+    ReportMade,
+    /// `report-made`, reading the count.
+    ReportsRead,
     /// `group-code`, deciding the status.
     StatusDecided,
     /// `group-code`, reading it.

@@ -1,21 +1,18 @@
-//! The group word: which threads a process still has, and whether it is on its way out as a whole.
+//! The group word: which threads a process still has.
 
 use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::record::fault::{Edge, Fault, left_out, order};
-use crate::sync::{AtomicU32, Ordering::*, Word, fence};
-use crate::uapi::WaitStatus;
+use crate::sync::{Ordering::*, Word};
 
 /// One value of a [`GroupWord`]: plain data.
 ///
 /// | bits   | field           | meaning                                                    | in Linux             |
 /// |--------|-----------------|------------------------------------------------------------|----------------------|
-/// | 0..20  | `quick`         | threads that have not begun to exit                        | `quick_threads`      |
-/// | 20..40 | `live`          | threads that have not finished their teardown              | `live`               |
-/// | 40..60 | `undead`        | threads that have not been released                        | `nr_threads`         |
-/// | 60     | `GROUP_EXIT`    | the whole group is exiting, its status is decided          | `SIGNAL_GROUP_EXIT`  |
+/// | 0..20  | `live`          | threads that have not finished their teardown              | `live`               |
+/// | 20..40 | `undead`        | threads that have not been released                        | `nr_threads`         |
 /// | 62     | `LEADER_ZOMBIE` | the leader is dead and stays until the group is empty      | leader's `exit_state`|
 /// | 63     | `EMPTY`         | nothing but the dead leader is left                        | `thread_group_empty` |
 #[derive(Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -23,44 +20,27 @@ use crate::uapi::WaitStatus;
 pub struct GroupSnapshot(u64);
 
 const COUNT: u64 = 0xf_ffff;
-const QUICK: u64 = 1;
-const LIVE: u64 = 1 << 20;
-const UNDEAD: u64 = 1 << 40;
-const GROUP_EXIT: u64 = 1 << 60;
+const LIVE: u64 = 1;
+const UNDEAD: u64 = 1 << 20;
 const LEADER_ZOMBIE: u64 = 1 << 62;
 const EMPTY: u64 = 1 << 63;
 
-/// A thread cannot be added: the group is exiting, or has 1,048,575 threads.
+/// A thread cannot be added: the group has 1,048,575 threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotJoined {
-    /// The group is exiting.
-    Exiting,
-    /// No more threads fit.
-    Full,
-}
+pub struct IsFull;
 
 impl GroupSnapshot {
     /// A group of one thread.
-    pub const NEW: GroupSnapshot = GroupSnapshot(QUICK + LIVE + UNDEAD);
-
-    /// Threads that have not begun to exit.
-    pub fn quick(self) -> u32 {
-        (self.0 & COUNT) as u32
-    }
+    pub const NEW: GroupSnapshot = GroupSnapshot(LIVE + UNDEAD);
 
     /// Threads that have not finished their teardown.
     pub fn live(self) -> u32 {
-        (self.0 >> 20 & COUNT) as u32
+        (self.0 & COUNT) as u32
     }
 
     /// Threads that have not been released.
     pub fn undead(self) -> u32 {
-        (self.0 >> 40 & COUNT) as u32
-    }
-
-    /// The whole group is exiting.
-    pub fn is_exiting(self) -> bool {
-        self.0 & GROUP_EXIT != 0
+        (self.0 >> 20 & COUNT) as u32
     }
 
     /// Nothing but the dead leader is left.
@@ -68,26 +48,15 @@ impl GroupSnapshot {
         self.0 & EMPTY != 0
     }
 
-    /// clone(2) of a thread.
-    pub fn join(self) -> Result<Self, NotJoined> {
-        if self.is_exiting() || self.quick() == 0 {
-            Err(NotJoined::Exiting)
-        } else if self.undead() as u64 == COUNT {
-            Err(NotJoined::Full)
-        } else {
-            Ok(GroupSnapshot(self.0 + QUICK + LIVE + UNDEAD))
-        }
+    /// clone(2) of a thread, by a live one.
+    pub fn join(self) -> Result<Self, IsFull> {
+        if self.undead() as u64 == COUNT { Err(IsFull) } else { Ok(GroupSnapshot(self.0 + LIVE + UNDEAD)) }
     }
 
-    /// exit_group(2), or a fatal signal: from now on every thread is to exit.
-    pub fn exit_group(self) -> Self {
-        GroupSnapshot(self.0 | GROUP_EXIT)
-    }
-
-    /// A thread begins to exit. The last one takes the whole group with it; `synchronize_group_exit`.
-    pub fn begin_exit(self) -> Self {
-        let next = GroupSnapshot(self.0 - QUICK);
-        if next.quick() == 0 { next.exit_group() } else { next }
+    /// The thread that was about to [`join`](Self::join) is not born. Its creator is live, so that this is
+    /// never the end of anything.
+    pub fn unjoin(self) -> Self {
+        GroupSnapshot(self.0 - LIVE - UNDEAD)
     }
 
     /// A thread's teardown is done; with the last one the group is dead (`group_dead`).
@@ -113,8 +82,8 @@ impl GroupSnapshot {
 
 impl fmt::Debug for GroupSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "quick {} live {} undead {}", self.quick(), self.live(), self.undead())?;
-        for (bit, name) in [(GROUP_EXIT, " exiting"), (LEADER_ZOMBIE, " leader dead"), (EMPTY, " empty")] {
+        write!(f, "live {} undead {}", self.live(), self.undead())?;
+        for (bit, name) in [(LEADER_ZOMBIE, " leader dead"), (EMPTY, " empty")] {
             if self.0 & bit != 0 {
                 f.write_str(name)?;
             }
@@ -123,117 +92,38 @@ impl fmt::Debug for GroupSnapshot {
     }
 }
 
-/// The group word and the group's wait status.
-///
-/// The status is a second word, written once. A group exit writes it *before* it sets `GROUP_EXIT`; the
-/// last thread to begin its exit sets the flag with its count and writes the status then. So a reader that
-/// sees the flag and no status is looking at a last thread between its two steps: not decided yet.
+/// The threads of a group, from birth to release. How many of them run, and whether they are to exit, is in the
+/// [job word](super::job_word).
 #[derive(Debug)]
-pub struct GroupWord {
-    word: Word<GroupSnapshot>,
-    /// The status plus one; 0 is "not decided".
-    status: AtomicU32,
-}
+pub struct GroupWord(Word<GroupSnapshot>);
 
 impl GroupWord {
     /// The word of a group that does not exist yet.
     pub fn new() -> Self {
-        GroupWord { word: Word::new(GroupSnapshot(0)), status: AtomicU32::new(0) }
+        GroupWord(Word::new(GroupSnapshot(0)))
     }
 
     /// Begins a new life with one thread. Nobody knows the group yet.
     pub fn begin(&self) {
         // Ordering: Relaxed, as in `ExitWord::begin`.
-        self.status.store(0, Relaxed);
-        self.word.store(GroupSnapshot::NEW, Relaxed);
+        self.0.store(GroupSnapshot::NEW, Relaxed);
     }
 
     /// The word now.
     #[inline]
     pub fn look(&self) -> GroupSnapshot {
-        // Ordering: Acquire, edge `group-code`: a reader that sees GROUP_EXIT may read the status.
-        self.word.load(order(Edge::GroupRead, Acquire))
+        // Ordering: Acquire, edge `group-release`.
+        self.0.load(order(Edge::GroupRead, Acquire))
     }
 
-    /// The group's wait status, once it is decided.
-    #[inline]
-    pub fn status(&self) -> Option<WaitStatus> {
-        // Ordering: Acquire, edge `group-code`.
-        match self.status.load(order(Edge::StatusRead, Acquire)) {
-            0 => None,
-            plus_one => WaitStatus::from_raw(plus_one - 1),
-        }
-    }
-
-    /// Decides the group's status, if nobody has. Returns the one that holds.
-    fn decide(&self, status: WaitStatus) -> WaitStatus {
-        if left_out(Fault::FirstStatusStays) {
-            self.status.store(status.raw() + 1, Release);
-            return status;
-        }
-        // Ordering: AcqRel, edge `group-code`. The first exchange wins; it is the linearization point of
-        // the status.
-        let (success, failure) = (order(Edge::StatusDecided, AcqRel), order(Edge::StatusRead, Acquire));
-        match self.status.compare_exchange(0, status.raw() + 1, success, failure) {
-            Ok(_) => status,
-            Err(plus_one) => WaitStatus::from_raw(plus_one - 1).unwrap_or(status),
-        }
-    }
-
-    /// clone(2) of a thread.
-    pub fn join(&self) -> Result<(), NotJoined> {
+    /// clone(2) of a thread, by a live one.
+    pub fn join(&self) -> Result<(), IsFull> {
         self.try_apply(GroupSnapshot::join).map(|_| ())
     }
 
-    /// exit_group(2). Returns the status that holds, and whether this call raised the flag: the one that
-    /// did interrupts the other threads.
-    pub fn exit_group(&self, status: WaitStatus) -> (WaitStatus, bool) {
-        if self.look().is_exiting() && self.status().is_some() {
-            return (self.decide(status), false);
-        }
-        if left_out(Fault::DecidedBeforeFlag) {
-            let before = self.apply(GroupSnapshot::exit_group).0;
-            return (self.decide(status), !before.is_exiting());
-        }
-        let status = self.decide(status);
-        let before = self.apply(GroupSnapshot::exit_group).0;
-        // Ordering: SeqCst fence, edge `thread-joined`: flagged before the threads are looked through. The
-        // other one is in `is_exiting_by_now`.
-        if !left_out(Fault::FenceBeforeThreads) {
-            fence(SeqCst);
-        }
-        (status, !before.is_exiting())
-    }
-
-    /// Is the group exiting? For a thread that has just joined and been shown: if it is not, the look through
-    /// the threads that follows a group exit finds it.
-    pub fn is_exiting_by_now(&self) -> bool {
-        // Ordering: SeqCst fence, edge `thread-joined`: shown before asked.
-        //   Weaker: neither sees the other, and a thread is never told to exit.
-        //   Test:   loom-tests/tests/newborn.rs, `newborn_thread_is_told_to_exit`.
-        if left_out(Fault::LookAfterJoin) {
-            return false;
-        }
-        if !left_out(Fault::FenceAfterJoin) {
-            fence(SeqCst);
-        }
-        self.look().is_exiting()
-    }
-
-    /// A thread begins to exit with `status`. Returns the status it exits with: its own, or the group's
-    /// if that was decided, which it is by the time the last thread has begun.
-    pub fn begin_exit(&self, status: WaitStatus) -> WaitStatus {
-        let (_, mut after) = self.apply(GroupSnapshot::begin_exit);
-        if left_out(Fault::LastInTransition) {
-            after = self.look();
-        }
-        if after.quick() == 0 {
-            self.decide(status)
-        } else if after.is_exiting() {
-            self.status().unwrap_or(status)
-        } else {
-            status
-        }
+    /// The thread is not born after all.
+    pub fn unjoin(&self) {
+        self.apply(GroupSnapshot::unjoin);
     }
 
     /// A thread's teardown is done. `true`: it was the last, the group is dead.
@@ -276,11 +166,11 @@ impl GroupWord {
         //   Weaker:  the parent could reap a process whose status or usage lacks a sibling's part.
         // The load is Acquire for the same reason: a failed exchange feeds the next step.
         // Progress: only a landed transition can fail this exchange.
-        let mut seen = self.word.load_for_cas(order(Edge::GroupRead, Acquire));
+        let mut seen = self.0.load_for_cas(order(Edge::GroupRead, Acquire));
         loop {
             let next = step(seen)?;
             let (success, failure) = (order(Edge::GroupChanged, AcqRel), order(Edge::GroupRead, Acquire));
-            match self.word.compare_exchange(seen, next, success, failure) {
+            match self.0.compare_exchange(seen, next, success, failure) {
                 Ok(_) => return Ok((seen, next)),
                 Err(now) => seen = now,
             }
@@ -304,14 +194,11 @@ mod tests {
         let mut next = 0;
         while let Some(&word) = found.get(next) {
             next += 1;
-            let mut steps = vec![word.exit_group()];
-            if word.undead() < most {
+            let mut steps = Vec::new();
+            if word.live() > 0 && word.undead() < most {
                 steps.extend(word.join().ok());
             }
-            if word.quick() > 0 {
-                steps.push(word.begin_exit());
-            }
-            if word.live() > word.quick() {
+            if word.live() > 0 {
                 steps.push(word.finish());
             }
             let leader_dead = word.0 & LEADER_ZOMBIE != 0;
@@ -332,45 +219,28 @@ mod tests {
     }
 
     #[test]
-    fn counts_stay_in_order_and_flags_mean_what_they_say() {
+    fn counts_stay_in_order_and_empty_means_what_it_says() {
         let words = reachable(4);
-        assert_eq!(words.len(), 84, "the walk has become shorter, or the word has more states");
+        assert_eq!(words.len(), 24, "the walk has become shorter, or the word has more states");
         for word in words {
-            assert!(word.quick() <= word.live() && word.live() <= word.undead(), "{word:?}");
+            assert!(word.live() <= word.undead(), "{word:?}");
             assert_eq!(word.is_empty(), word.undead() == 1 && word.0 & LEADER_ZOMBIE != 0, "{word:?}");
-            assert!(word.quick() > 0 || word.is_exiting(), "{word:?}: the last thread decides for the group");
-            assert_eq!(word.join().is_err(), word.is_exiting(), "{word:?}");
+            assert!(!word.is_empty() || word.live() == 0, "{word:?}: a thread outlives its group");
+        }
+    }
+
+    #[test]
+    fn who_joins_and_is_not_born_leaves_no_trace() {
+        for word in reachable(4).into_iter().filter(|word| word.live() > 0) {
+            assert_eq!(word.join().unwrap().unjoin(), word);
+            assert!(!word.is_empty(), "{word:?}");
         }
     }
 
     #[test]
     fn a_full_group_takes_no_more_threads() {
-        let full = GroupSnapshot(COUNT | COUNT << 20 | COUNT << 40);
-        assert_eq!(full.join(), Err(NotJoined::Full));
-    }
-
-    #[test]
-    fn the_first_status_wins() {
-        let group = GroupWord::new();
-        group.begin();
-        group.join().unwrap();
-        let (first, second) = (WaitStatus::exited(3), WaitStatus::exited(4));
-        assert_eq!(group.status(), None);
-        assert_eq!(group.exit_group(first), (first, true));
-        assert_eq!(group.exit_group(second), (first, false));
-        assert_eq!(group.begin_exit(second), first);
-        assert_eq!(group.status(), Some(first));
-    }
-
-    #[test]
-    fn the_last_thread_decides_for_the_group() {
-        let group = GroupWord::new();
-        group.begin();
-        group.join().unwrap();
-        assert_eq!(group.begin_exit(WaitStatus::exited(3)), WaitStatus::exited(3));
-        assert_eq!(group.status(), None, "a single thread's status is its own");
-        assert_eq!(group.begin_exit(WaitStatus::exited(5)), WaitStatus::exited(5));
-        assert_eq!(group.status(), Some(WaitStatus::exited(5)));
+        let full = GroupSnapshot(COUNT | COUNT << 20);
+        assert_eq!(full.join(), Err(IsFull));
     }
 
     #[test]
@@ -379,9 +249,6 @@ mod tests {
             let group = GroupWord::new();
             group.begin();
             group.join().unwrap();
-            for _ in 0..2 {
-                group.begin_exit(WaitStatus::exited(0));
-            }
             assert!(!group.finish());
             assert!(group.finish());
             let events = if leader_first {

@@ -10,6 +10,7 @@ use crate::record::exit_word::MAX_GROUP;
 use crate::record::fault::{Edge, Fault, left_out, order};
 use crate::record::pid_table::{PidChoice, PidTable};
 use crate::record::process_group::ProcessGroup;
+use crate::record::reports::Reports;
 use crate::record::task::Task;
 use crate::record::thread_group::ThreadGroup;
 use crate::sync::{AtomicU32, Ordering::*, fence};
@@ -26,6 +27,8 @@ pub struct Tables {
     pub process_groups: Slab<ProcessGroup>,
     /// Who has which number.
     pub pids: PidTable,
+    /// The processes that have stopped.
+    pub stopped: Reports,
     /// The thread group of the namespace's init; 0 before it is made.
     init: AtomicU32,
     /// Set when init has died: nobody is born any more.
@@ -47,6 +50,7 @@ impl Tables {
             broods: Slab::new(&mut seats, max.saturating_mul(2)),
             process_groups: Slab::new(&mut seats, max),
             pids: PidTable::new(choice, pid_max),
+            stopped: Reports::default(),
             init: AtomicU32::new(0),
             dying: AtomicU32::new(0),
             membership: Mutex::new(()),

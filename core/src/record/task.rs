@@ -1,10 +1,11 @@
 //! A task: one thread, from clone(2) to its release.
 
 use crate::record::fault::{Edge, Fault, left_out, order};
+use crate::record::job_word::StoppedAt;
 use crate::record::value::{Value32, Value64};
 use crate::record::waiter::Waiter;
 use crate::sync::{AtomicU32, Ordering::*};
-use crate::uapi::Signal;
+use crate::uapi::{Signal, SignalSet};
 
 /// How far a task has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,13 @@ pub enum Stage {
     /// Released.
     Dead = 6,
 }
+
+/// In `attention`: the host does not tell when the task looks for signals.
+const UNKNOWN: u32 = 0;
+/// In `attention`: the task has looked, and nothing has come since.
+const LOOKED: u32 = 1;
+/// In `attention`: it has been asked to look (`TIF_SIGPENDING`).
+const SIGNALLED: u32 = 2;
 
 /// One thread. `task_struct`, as far as its family is concerned.
 #[derive(Debug)]
@@ -52,6 +60,12 @@ pub struct Task {
     pub creator: Value64,
     /// The host's cookie.
     pub cookie: Value64,
+    /// The signals it blocks.
+    mask: Value64,
+    /// Whether it has been asked to take a signal and has not looked since.
+    attention: Value32,
+    /// When it stopped, as a number.
+    stopped_at: Value32,
     /// A child that one of its waits took long to find alive, as index and generation of the record; 0 for none. Its own.
     pub known_child: Value64,
     /// Its armed wait.
@@ -73,6 +87,8 @@ pub struct NewTask {
     pub creator: u64,
     /// The host's cookie.
     pub cookie: u64,
+    /// The signals it blocks.
+    pub mask: SignalSet,
 }
 
 impl Task {
@@ -92,6 +108,9 @@ impl Task {
             status: Value32::new(),
             creator: Value64::new(),
             cookie: Value64::new(),
+            mask: Value64::new(),
+            attention: Value32::new(),
+            stopped_at: Value32::new(),
             known_child: Value64::new(),
             waiter: Waiter::default(),
         }
@@ -110,6 +129,9 @@ impl Task {
         self.waiter.disarm();
         self.creator.set(new.creator);
         self.cookie.set(new.cookie);
+        self.mask.set(new.mask.bits());
+        self.attention.set(UNKNOWN);
+        self.stopped_at.set(0);
         self.known_child.set(0);
         self.brood.set(0);
         self.inheritances.set(0);
@@ -164,6 +186,53 @@ impl Task {
             return Some(Turn(self));
         }
         self.busy.compare_exchange(0, 1, order(Edge::TurnTaken, Acquire), Relaxed).ok().map(|_| Turn(self))
+    }
+
+    /// The signals it blocks.
+    pub fn mask(&self) -> SignalSet {
+        SignalSet::from_bits(self.mask.get())
+    }
+
+    /// sigprocmask(2).
+    pub fn set_mask(&self, mask: SignalSet) {
+        self.mask.set(mask.minus(SignalSet::UNBLOCKABLE).bits());
+    }
+
+    /// Has it been asked to take a signal, and not looked since?
+    pub fn is_signalled(&self) -> bool {
+        self.attention.get() == SIGNALLED
+    }
+
+    /// It is asked to take a signal.
+    pub fn be_signalled(&self) {
+        // Not written without need: many may tell one parent of their deaths.
+        if self.attention.get() == LOOKED {
+            self.attention.set(SIGNALLED);
+        }
+    }
+
+    /// It looks for signals now.
+    pub fn look_for_signals(&self) {
+        if self.attention.get() != LOOKED {
+            self.attention.set(LOOKED);
+        }
+    }
+
+    /// When it stopped, if it has. Written by its own calls.
+    pub fn stopped_at(&self) -> StoppedAt {
+        StoppedAt::from_number(self.stopped_at.get())
+    }
+
+    /// It has stopped, or runs.
+    pub fn set_stopped_at(&self, at: StoppedAt) {
+        self.stopped_at.set(at.number());
+    }
+
+    /// Of a thread that stopped then: it goes on. One that has stopped again meanwhile does not.
+    pub fn forget_stop(&self, at: StoppedAt) {
+        if at != StoppedAt::NOT {
+            self.stopped_at.replace(at.number(), StoppedAt::NOT.number());
+        }
     }
 
     /// The signal it is sent when its parent thread dies.

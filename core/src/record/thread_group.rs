@@ -2,8 +2,10 @@
 
 use crate::lockfree::chain::Chain;
 use crate::lockfree::roster::Roster;
+use crate::record::actions::Actions;
 use crate::record::exit_word::ExitWord;
 use crate::record::group_word::GroupWord;
+use crate::record::job_word::JobWord;
 use crate::record::policy::{Policy, PolicyWord};
 use crate::record::ready_broods::ReadyBroods;
 use crate::record::usage::UsageSum;
@@ -18,8 +20,10 @@ pub struct ThreadGroup {
     /// The host thread that is telling its parent of its death; 0 for none. Good while `telling` in `exit` is under
     /// way, and then for comparing with oneself.
     pub teller: Value64,
-    /// Which threads it has, and its wait status.
+    /// Which threads it has.
     pub word: GroupWord,
+    /// How many of them run, whether it is exiting, and with which wait status.
+    pub job: JobWord,
     /// The brood it was born into, for life.
     pub brood: Value32,
     /// The leader's task.
@@ -36,6 +40,10 @@ pub struct ThreadGroup {
     pub parent_exec_id: Value32,
     /// What it has set for itself.
     pub policy: PolicyWord,
+    /// What it does about signals.
+    pub actions: Actions,
+    /// The thread that was asked last to take a signal of the process's; the next one is offered from there on.
+    pub last_taker: Value32,
     /// Its threads.
     pub threads: Roster,
     next_ordinal: Value32,
@@ -73,6 +81,7 @@ impl ThreadGroup {
     /// Begins a new life. Nobody knows it yet: all Relaxed, the leader's stage releases it.
     pub fn begin(&self, new: NewGroup) {
         self.word.begin();
+        self.job.begin();
         self.brood.set(0);
         self.leader.set(new.leader);
         self.pid.set(new.pid);
@@ -81,6 +90,8 @@ impl ThreadGroup {
         self.exec_id.set(0);
         self.parent_exec_id.set(new.parent_exec_id);
         self.policy.begin(new.policy);
+        self.actions.begin();
+        self.last_taker.set(new.leader);
         self.next_ordinal.set(0);
         self.waiters.reset();
         self.usage.reset();

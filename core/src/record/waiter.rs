@@ -12,6 +12,8 @@ pub struct Criteria {
     pub kind: ChildKind,
     /// Only children of the waiting thread itself.
     pub own_only: bool,
+    /// Children that stop or go on, too.
+    pub changes: bool,
 }
 
 /// Which children a wait is for, with all names resolved.
@@ -88,6 +90,7 @@ impl Criteria {
         which << WHICH_SHIFT
             | kind << KIND_SHIFT
             | (self.own_only as u64) << OWN_SHIFT
+            | (self.changes as u64) << CHANGES_SHIFT
             | (number as u64) << NUMBER_SHIFT
     }
 
@@ -105,6 +108,7 @@ impl Criteria {
                 _ => ChildKind::Every,
             },
             own_only: word >> OWN_SHIFT & 1 != 0,
+            changes: word >> CHANGES_SHIFT & 1 != 0,
         }
     }
 }
@@ -116,6 +120,7 @@ const FIRED: u64 = 2;
 const WHICH_SHIFT: u32 = 2;
 const KIND_SHIFT: u32 = 4;
 const OWN_SHIFT: u32 = 6;
+const CHANGES_SHIFT: u32 = 7;
 const NUMBER_SHIFT: u32 = 8;
 const SEQUENCE_SHIFT: u32 = 40;
 
@@ -217,9 +222,9 @@ mod tests {
         let which = [Which::Any, Which::Group(5), Which::Group(u32::MAX), Which::Pgid(1), Which::Pgid(4_194_304)];
         let kinds = [ChildKind::Ordinary, ChildKind::Clone, ChildKind::Every];
         which.into_iter().flat_map(move |which| {
-            kinds
-                .into_iter()
-                .flat_map(move |kind| [false, true].into_iter().map(move |own_only| Criteria { which, kind, own_only }))
+            kinds.into_iter().flat_map(move |kind| {
+                (0..4).map(move |n| Criteria { which, kind, own_only: n & 1 != 0, changes: n > 1 })
+            })
         })
     }
 
@@ -235,7 +240,7 @@ mod tests {
     #[test]
     fn one_arming_fires_at_most_once_and_only_on_a_match() {
         let waiter = Waiter::default();
-        let all = Criteria { which: Which::Any, kind: ChildKind::Every, own_only: false };
+        let all = Criteria { which: Which::Any, kind: ChildKind::Every, own_only: false, changes: false };
         assert_eq!(waiter.fire(|_| true), None, "nothing armed");
         waiter.arm(all, 7);
         assert_eq!(waiter.fire(|criteria| criteria != all), None, "no match");
@@ -251,7 +256,7 @@ mod tests {
     #[test]
     fn eligibility_is_linux_s() {
         let child = ChildFacts { group: 5, pgid: 1, is_clone: false, of_waiter: true };
-        let plain = Criteria { which: Which::Any, kind: ChildKind::Ordinary, own_only: false };
+        let plain = Criteria { which: Which::Any, kind: ChildKind::Ordinary, own_only: false, changes: false };
         assert!(plain.match_child(child));
         assert!(!plain.match_child(ChildFacts { is_clone: true, ..child }));
         assert!(!Criteria { kind: ChildKind::Clone, ..plain }.match_child(child));

@@ -228,7 +228,7 @@ impl Crowd {
             let finished = done.load(SeqCst);
             match self.wait_now(task, WaitFor::All, WaitOptions::empty()).unwrap() {
                 Some(child) => {
-                    assert_eq!(child.status, status);
+                    assert_eq!(child.change, status.into());
                     found.fetch_add(1, SeqCst);
                 }
                 None if finished => return,

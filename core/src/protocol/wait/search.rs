@@ -5,15 +5,16 @@ use core::cell::Cell;
 use crate::ids::TaskId;
 use crate::lockfree::ready_index::{Members, Version, View};
 use crate::protocol::notify::{self, status_of};
-use crate::protocol::{BroodMembers, Call, Found, ready, reap, reaper};
+use crate::protocol::{BroodMembers, Call, Found, ready, reap, reaper, report};
 use crate::record::brood::Brood;
 use crate::record::exit_word::{ExitSnapshot, ExitState, Telling};
 use crate::record::fault::{Fault, left_out, many};
 use crate::record::task::Stage;
+use crate::record::thread_group::ThreadGroup;
 use crate::record::usage::combined;
 use crate::record::waiter::{ChildFacts, ChildKind, Criteria, Disarmed, Which};
 use crate::terms::{WaitFor, WaitRequest, WaitResult};
-use crate::uapi::{Errno, Signal, WaitOptions};
+use crate::uapi::{Change, Errno, Signal, WaitOptions};
 
 /// The largest number that waitid(2) takes: its `id` is a signed 32-bit number.
 const MAX_ID: u32 = i32::MAX as u32;
@@ -33,6 +34,21 @@ pub(super) struct Candidate<'c> {
     pub(super) brood: &'c Brood,
     pub(super) child: u32,
     pub(super) seen: ExitSnapshot,
+}
+
+/// What had happened in the broods of a search at one time.
+#[derive(Clone, Copy, Default)]
+struct Happened {
+    children: Version,
+    reports: u32,
+}
+
+impl Happened {
+    #[inline]
+    fn add(&mut self, children: Version, reports: u32) {
+        self.children += children;
+        self.reports = self.reports.wrapping_add(reports);
+    }
 }
 
 /// Something changed while the search was looking: look again.
@@ -68,7 +84,7 @@ impl<'c> Search<'c> {
             ChildKind::Ordinary
         };
         let own_only = options.contains(WaitOptions::WNOTHREAD);
-        let criteria = Criteria { which, kind, own_only };
+        let criteria = Criteria { which, kind, own_only, changes: report::is_asked(options) };
         Ok(Search { call, me, criteria, options, visited: Cell::new(0) })
     }
 
@@ -113,7 +129,7 @@ impl<'c> Search<'c> {
             return Ok(Err(Errno::ECHILD));
         }
         if seen.state() == ExitState::Alive {
-            return Ok(Ok(None));
+            return Ok(Ok(self.take_report(child)));
         }
         if !self.options.contains(WaitOptions::WEXITED) {
             return Ok(Err(Errno::ECHILD));
@@ -128,7 +144,10 @@ impl<'c> Search<'c> {
 
     /// The answer for any child that matches: the oldest one that is ready, else whether there is any.
     fn look_through(&self) -> Result<Result<Option<WaitResult>, Errno>, Again> {
-        if let Some(answer) = self.look_in_tree()? {
+        // The tree knows of the dead alone.
+        if !self.criteria.changes
+            && let Some(answer) = self.look_in_tree()?
+        {
             return Ok(Ok(answer));
         }
         let stamp = self.me.group.broods.stamp();
@@ -147,8 +166,8 @@ impl<'c> Search<'c> {
             return Err(Again);
         }
         match any {
-            true if before.ready == after.ready => Ok(Ok(None)),
-            false if before.members == after.members => Ok(Err(Errno::ECHILD)),
+            true if before.children.ready == after.children.ready && before.reports == after.reports => Ok(Ok(None)),
+            false if before.children.members == after.children.members => Ok(Err(Errno::ECHILD)),
             _ => Err(Again),
         }
     }
@@ -158,19 +177,46 @@ impl<'c> Search<'c> {
     ///
     /// Also returns what had happened in the broods when they were looked at.
     #[inline]
-    fn oldest_ready(&self) -> Result<(Option<Candidate<'c>>, Version), Again> {
+    fn oldest_ready(&self) -> Result<(Option<Candidate<'c>>, Happened), Again> {
         let mut oldest = None;
-        let mut version = Version::default();
+        let mut happened = Happened::default();
         for brood in self.broods() {
             let view = self.view(brood);
-            version += view.version();
-            if self.wants_deaths()
-                && let found @ Some(_) = self.ready_in(brood, view)?
-            {
+            let reports = brood.reports.look();
+            happened.add(view.version(), reports.made);
+            let found = if self.criteria.changes && reports.any {
+                self.news_in(brood, view)
+            } else if self.wants_deaths() {
+                self.ready_in(brood, view)?
+            } else {
+                None
+            };
+            if found.is_some() {
                 oldest = self.older(oldest, found);
             }
         }
-        Ok((oldest, version))
+        Ok((oldest, happened))
+    }
+
+    /// The oldest child of a brood of which there is something to report. Some have stopped or gone on, and only a look
+    /// at each tells which.
+    fn news_in(&self, brood: &'c Brood, view: View<'c>) -> Option<Candidate<'c>> {
+        let has_news = |child, seen| self.is_sought(brood, child, seen) && self.has_news(brood, child, seen);
+        let found = view.first_living(&self.members(brood), has_news)?;
+        Some(Candidate { brood, child: found.member, seen: found.seen })
+    }
+
+    /// Is there something to report of this child, which is sought?
+    fn has_news(&self, brood: &Brood, child: u32, seen: ExitSnapshot) -> bool {
+        self.visited.set(self.visited.get() + 1);
+        match seen.state() {
+            ExitState::Alive => report::find(self.call.group(child), self.options).is_some(),
+            ExitState::Zombie => {
+                let is_ready = brood.children.is_ready(self.call.pin.guard(), seen.slot()) == Some(true);
+                is_ready && self.wants_deaths()
+            }
+            ExitState::Dead => false,
+        }
     }
 
     /// Is the wait for the dead?
@@ -209,9 +255,9 @@ impl<'c> Search<'c> {
 
     /// What has happened so far in the broods that the search goes through.
     #[inline]
-    fn version(&self) -> Version {
-        let mut sum = Version::default();
-        self.broods().for_each(|brood| sum += self.view(brood).version());
+    fn version(&self) -> Happened {
+        let mut sum = Happened::default();
+        self.broods().for_each(|brood| sum.add(self.view(brood).version(), brood.reports.look().made));
         sum
     }
 
@@ -259,19 +305,33 @@ impl<'c> Search<'c> {
             })
     }
 
-    /// Reaps the zombie, or with WNOWAIT only reports it. `None`: somebody else was faster.
-    pub(super) fn take(&self, index: u32, seen: ExitSnapshot) -> Option<WaitResult> {
-        let call = self.call;
-        let child = call.group(index);
+    fn result(&self, child: &ThreadGroup, change: Change) -> WaitResult {
         let leader = child.leader.get();
-        let result = WaitResult {
-            task: call.id(leader),
+        WaitResult {
+            task: self.call.id(leader),
             pid: child.pid.get(),
             uid: child.uid.get(),
-            status: status_of(child),
-            cookie: call.task(leader).cookie.get(),
+            change,
+            cookie: self.call.task(leader).cookie.get(),
             usage: combined(child.usage.get(), child.children_usage.get()),
-        };
+        }
+    }
+
+    /// Takes the report that a living child has stopped or goes on, or with WNOWAIT only looks at it.
+    fn take_report(&self, index: u32) -> Option<WaitResult> {
+        let child = self.call.group(index);
+        report::take(self.call, child, self.options).map(|change| self.result(child, change))
+    }
+
+    /// Reaps the zombie, or with WNOWAIT only reports it; of a living child, takes the report. `None`: somebody else
+    /// was faster.
+    pub(super) fn take(&self, index: u32, seen: ExitSnapshot) -> Option<WaitResult> {
+        if seen.state() == ExitState::Alive {
+            return self.take_report(index);
+        }
+        let call = self.call;
+        let child = call.group(index);
+        let result = self.result(child, Change::Died(status_of(child)));
         if self.options.contains(WaitOptions::WNOWAIT) {
             // What is reported must be found by every search that starts after this one: the bit goes up
             // to the root first, and the brood into the tree.
