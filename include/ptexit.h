@@ -1187,7 +1187,7 @@ int ptexit_children_usage(struct ptexit_ctx *ctx, ptexit_task task, struct ptexi
 /**
  * Sends a signal. What is due at once is done: SIGKILL, and any other signal whose default action ends the process
  * without a core dump and that some thread would take, end it as ptexit_exit_group() does; SIGCONT lets the
- * process go on. Otherwise PTEXIT_EVENT_SIGNAL tells who is to take it, unless it is dropped: the process is
+ * process go on. PTEXIT_EVENT_SIGNAL tells who is to take it, unless it is dropped: the process is
  * exiting, ignores it, or is init and has not asked for it. For that the program tells masks and dispositions
  * (PTEXIT_ATTR_MASK, PTEXIT_ATTR_ACTION). A stop signal stops nobody before a task takes it;
  * see ptexit_begin_stop().

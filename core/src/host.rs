@@ -16,7 +16,8 @@ pub enum Event {
     /// thread of that wait, if it is faster. Such a wait lets a callback on another thread that tells of the
     /// same child come to its end first, unless that takes longer than a tenth of a second.
     ///
-    /// A signal whose default action is to do nothing is told as well, unless it is ignored (`SIG_IGN`).
+    /// A signal whose default action is to do nothing is told as well, unless it is ignored (`SIG_IGN`). One that has
+    /// ended the process is told behind the [`Interrupt`](Event::Interrupt)s: it need not be taken.
     Signal {
         /// The thread that is offered the signal first.
         target: TaskId,

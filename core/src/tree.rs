@@ -168,7 +168,7 @@ impl<H: Host> Tree<H> {
     /// whether one could be sent. `sender` `None` is the kernel that the host is: it may send anything.
     ///
     /// What is due at once is done: SIGKILL, and any other signal whose default action ends the process without a core
-    /// dump and that some thread would take, end it ([`Event::Interrupt`]); SIGCONT lets it go on. Otherwise
+    /// dump and that some thread would take, end it ([`Event::Interrupt`]); SIGCONT lets it go on.
     /// [`Event::Signal`] tells who is to take it, unless it is dropped: because the process is exiting, ignores
     /// it, or is init and has not asked for it. For that the host tells masks and dispositions ([`Attr::Mask`],
     /// [`Attr::Action`]).

@@ -224,7 +224,7 @@ fn a_signal_that_ends_the_process_does_so_at_once() {
     world.tree.set_attr(thread, Attr::Mask(SignalSet::EMPTY)).unwrap();
     world.poll(thread);
     let events = world.kill(leader, TERM);
-    assert_eq!((signals(&events), interrupted(&events)), (vec![], vec![leader, thread]));
+    assert_eq!((signals(&events), interrupted(&events)), (vec![(TERM, Some(thread))], vec![leader, thread]));
     assert_eq!(world.poll(leader), Verdict::Exit(WaitStatus::signaled(TERM, false)));
 }
 
@@ -331,7 +331,12 @@ fn a_parent_death_signal_acts_as_any_other() {
     world.tree.set_attr(child, Attr::Pdeathsig(Some(Signal::SIGKILL))).unwrap();
     world.events();
     world.exit(parent, 0);
-    assert_eq!(interrupted(&world.events()), [child]);
+    let events = world.events();
+    assert_eq!(interrupted(&events), [child]);
+    assert!(
+        signals(&events).contains(&(Signal::SIGKILL, Some(child))),
+        "a host that only looks at signals hears of it"
+    );
     assert_eq!(world.poll(child), Verdict::Exit(KILLED));
 }
 

@@ -56,7 +56,6 @@ pub fn send_signal(call: &Call, sent: Sent) -> Option<Event> {
     let taker = taker(call, sent, task, job);
     if taker.is_some_and(|taker| taker.at_once) && is_fatal(sent.group, signal) {
         exit::kill(call, sent.group, WaitStatus::signaled(signal, false));
-        return None;
     }
     Some(tell(call, sent, taker.map(|taker| taker.thread), ticket))
 }
