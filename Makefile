@@ -18,7 +18,7 @@ scenario: tools
 	@$(CARGO) build --release --quiet -p ptexit-conformance
 
 ## run: builds all that, and runs a few programs in the box, with the process tree of each
-run: all
+run: tools lib header ptbox
 	@sandbox/demo.sh build/ptbox
 
 ## test: every test but the models: Rust, header, C, programs in the box against the kernel

@@ -34,7 +34,8 @@ static const char help[] =
 	"  --timeout=SECONDS  kill everything after so long\n"
 	"  --help, --version\n"
 	"\n"
-	"Options end at PROGRAM or at --. Whatever ends ptbox, nothing in the box survives it.\n"
+	"Options end at PROGRAM or at --. Whatever ends ptbox, nothing in the box survives it. SIGTERM, SIGINT,\n"
+	"SIGQUIT and SIGHUP go to PROGRAM; once that has ended, they end the rest of the box.\n"
 	"\n"
 	"Exit status: PROGRAM's, or 128+N if signal N killed it; 124 after --timeout; 125 if ptbox itself\n"
 	"failed; 126 if PROGRAM cannot be run, 127 if there is no such program.\n";

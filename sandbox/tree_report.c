@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "tree_report.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -226,5 +227,6 @@ void tree_print(FILE *to)
 	fprintf(to, "%-*s  %-15s %7s %10s %9s %12s %10s\n", label_width, "TASK", "STATUS", "PARENT", "ADOPTED BY",
 		"REAPED BY", "ALIVE", "ZOMBIE");
 	walk(print_row, to);
-	fflush(to);
+	if (fflush(to) || ferror(to))
+		fprintf(stderr, "ptbox: cannot write the tree: %s\n", strerror(errno));
 }

@@ -12,7 +12,7 @@ use crate::state::{Asleep, Halted, Model, Process, ProcessKey, Stage, Task, Task
 use crate::stop::{GroupStop, Job};
 
 impl Model {
-    /// The first process: it adopts orphans, and everything ends with it.
+    /// The first process: it is the reaper of orphans, and everything ends with it.
     pub fn init(&mut self) -> Result<TaskKey, Errno> {
         if self.namespaces[0].init.is_some() || self.namespaces[0].is_closed {
             return Err(Errno::EEXIST);

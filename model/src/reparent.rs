@@ -22,10 +22,10 @@ impl Model {
             self.leave_behind(children, process, sibling);
         } else {
             let left_behind = core::mem::take(&mut self.processes[process].left_behind).into_values();
-            let heir = self.find_ancestor_to_adopt(process);
+            let reaper = self.find_reaper(process);
             for child in left_behind.chain(children) {
-                match heir {
-                    Some(heir) => self.append_child(heir, child),
+                match reaper {
+                    Some(reaper) => self.append_child(reaper, child),
                     None => self.processes[child].parent = None,
                 }
                 self.send_pdeathsig(child, dying);
@@ -68,7 +68,7 @@ impl Model {
 
     /// The nearest ancestor in the same PID namespace that is a subreaper, else the namespace's init. Only
     /// threads that have not begun to exit are asked, but for those of an init that ends its namespace.
-    fn find_ancestor_to_adopt(&self, dying: ProcessKey) -> Option<TaskKey> {
+    fn find_reaper(&self, dying: ProcessKey) -> Option<TaskKey> {
         let leader = self.processes[dying].leader;
         let mut ancestor = self.processes[dying].parent;
         while let Some(thread) = ancestor.filter(|&thread| self.level_of(thread) == self.level_of(leader)) {
@@ -84,7 +84,7 @@ impl Model {
         init.filter(|&init| self.tasks[init].process != dying)
     }
 
-    /// The adopted child is an ordinary one from now on, whatever signal it was to send. If it is a
+    /// The reparented child is an ordinary one from now on, whatever signal it was to send. If it is a
     /// zombie, the new parent learns of it as if it had died just now.
     fn enter_new_family(&mut self, child: ProcessKey, lost: TaskKey) {
         self.processes[child].exit_signal = Some(Signal::SIGCHLD);

@@ -166,7 +166,7 @@ pub struct Model {
     pub(crate) processes: Arena<Process>,
     pub(crate) numbers: Numbers,
     pub(crate) namespaces: Vec<Namespace>,
-    /// Rises with every birth, adoption and change of process group; orders children and members.
+    /// Rises with every birth, reparenting and change of process group; orders children and members.
     pub(crate) next_place: u64,
     /// Everything is being ended from outside.
     pub(crate) is_over: bool,
