@@ -32,10 +32,14 @@ for line, mark in (
     if mark:
         print(mark.decode(), until(mark))
     else:
-        # Until a job is in the foreground; ^C ends it.
+        # Until a job is in the foreground; ^C ends it. The first one may come before the job has got rid of the
+        # shell's handler.
         end = time.time() + 10
         while (os.tcgetpgrp(fd) == pid) != (line == b"\x03") and time.time() < end:
             time.sleep(0.01)
+            if line == b"\x03" and os.tcgetpgrp(fd) != pid:
+                time.sleep(0.2)
+                os.write(fd, line)
 while True:
     try:
         if not os.read(fd, 4096):
