@@ -81,7 +81,7 @@ fn no_wake_by_name_is_lost() {
 /// T06: a child exits while its parent is about to sleep: the wait finds it, or is woken.
 #[test]
 fn no_lost_wake() {
-    holds_always("no_wake_is_lost", [2; 3], no_wake_is_lost);
+    holds_always("no_wake_is_lost", [2, 2, 1], no_wake_is_lost);
     holds_always("no_wake_by_name_is_lost", [2; 3], no_wake_by_name_is_lost);
 }
 
@@ -114,7 +114,7 @@ fn sigchld_comes_before_the_reporting_wait_returns() {
 #[test]
 fn signal_first() {
     let name = "sigchld_comes_before_the_reaping_wait_returns";
-    holds_always(name, [2; 3], sigchld_comes_before_the_reaping_wait_returns);
+    holds_always(name, [2, 2, 1], sigchld_comes_before_the_reaping_wait_returns);
     let name = "sigchld_comes_before_the_reporting_wait_returns";
     holds_always(name, [2, 2, 1], sigchld_comes_before_the_reporting_wait_returns);
 }
@@ -165,7 +165,7 @@ fn reaped_by_another_wakes_by_group() {
 /// has woken the first: that one is woken all the same, and may find that there is nothing to wait for.
 #[test]
 fn by_group() {
-    holds_always("reaped_by_another_wakes_by_group", [2; 3], reaped_by_another_wakes_by_group);
+    holds_always("reaped_by_another_wakes_by_group", [2, 2, 1], reaped_by_another_wakes_by_group);
 }
 
 fn a_dying_task_leaves_no_wait_armed() {
